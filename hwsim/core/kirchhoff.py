@@ -80,11 +80,12 @@ class Balance(NamedTuple):
 
 
 def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
-    """Lay out the voltages by node number, shape (B, N + 1) [V]."""
-    batch = len(np.asarray(equilibrium.residual))
-    v = np.zeros((batch, circuit.size + 1))
+    """Lay out the voltages by node number, shape (B, N + 1) [V]; in memory sample by sample, or node by node, as the equilibrium is."""
+    shape = len(np.asarray(equilibrium.residual)), circuit.size + 1
+    by_node = all(np.asarray(equilibrium.v[group.name]).flags.f_contiguous for group in circuit.groups)
+    v = np.zeros(shape, order="F" if by_node else "C")
     for group in circuit.groups:
-        v[:, group.nodes] = np.asarray(equilibrium.v[group.name], dtype=np.float64)
+        v[:, group.start : group.start + len(group)] = np.asarray(equilibrium.v[group.name], dtype=np.float64)
     return v
 
 
@@ -143,22 +144,23 @@ def _largest_of_each(a: Nodes, b: Nodes, g: Floats, v: Floats) -> Floats:
     return largest
 
 
-def _add(leaving: Floats, nodes: Nodes, i: Floats) -> None:
-    """Add currents (B, n) to the sums of their nodes; several may meet at one node."""
+def _add(leaving: Floats, nodes: Nodes, i: Floats, *, out: bool = True) -> None:
+    """Add currents (B, n) to the sums of their nodes, or subtract those that flow in; several may meet at one node."""
     nodes = np.broadcast_to(nodes, i.shape[1])
-    run = _run(nodes)
+    run, change = _run(nodes), np.add if out else np.subtract
     if isinstance(run, slice):
-        leaving[:, run] += i
+        change(leaving[:, run], i, out=leaving[:, run])
     elif len(nodes) and np.bincount(nodes).max() == 1:
-        leaving[:, nodes] += i
+        leaving[:, nodes] = change(leaving[:, nodes], i)
     else:
-        np.add.at(leaving.T, nodes, i.T)
+        change.at(leaving.T, nodes, i.T)
 
 
 def _run(nodes: Nodes) -> Nodes | slice:
     """Return a slice where node numbers rise one by one: what it takes is no copy."""
-    first = int(nodes[0]) if len(nodes) else 0
-    return slice(first, first + len(nodes)) if np.array_equal(nodes, np.arange(first, first + len(nodes))) else nodes
+    first, last = (int(nodes[0]), int(nodes[-1])) if len(nodes) else (0, -1)
+    rising = last - first == len(nodes) - 1 and np.array_equal(nodes, np.arange(first, last + 1))
+    return slice(first, last + 1) if rising else nodes
 
 
 def _drop(v: Floats, a: Nodes, b: Nodes) -> Floats:
@@ -188,7 +190,7 @@ def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats,
     leaving, largest = np.zeros_like(v), np.zeros(len(v))
     for a, b, i in branches(circuit, chip, g, drive, v):
         _add(leaving, a, i)
-        _add(leaving, b, -i)
+        _add(leaving, b, i, out=False)
         largest = np.maximum(largest, np.maximum(i.max(axis=1, initial=0.0), -i.min(axis=1, initial=0.0)))
     for array in (array for array in circuit.trainable if isinstance(array, Divisible)):
         values = np.asarray(g[array.name], dtype=np.float64)
@@ -232,11 +234,15 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
 
 def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floats:
     """Return the largest current that a rounding of a voltage makes, shape (B,) [A]: a resistor's conductance times it."""
-    highest = np.abs(v).max(axis=1)
-    largest = highest * max((float(np.max(np.asarray(g[e.name]))) for e in circuit.trainable), default=0.0)
-    for e in circuit.of(Resistors):
-        both = np.maximum(np.abs(v[:, e.a]), np.abs(v[:, e.b]))
-        largest = np.maximum(largest, (both / chip(e.name, "r")).max(axis=1, initial=0.0))
+    magnitude = np.abs(v)
+    largest = magnitude.max(axis=1) * max((float(np.max(np.asarray(g[e.name]))) for e in circuit.trainable), default=0.0)
+    if resistors := circuit.of(Resistors):
+        most = np.zeros(v.shape[1])  # the largest conductance at each node [S]
+        for e in resistors:
+            for nodes in (e.a, e.b):
+                np.maximum.at(most, nodes, 1.0 / chip(e.name, "r"))
+        magnitude *= most
+        largest = np.maximum(largest, magnitude.max(axis=1))
     rounded: Floats = largest * np.finfo(np.float64).eps
     return rounded
 

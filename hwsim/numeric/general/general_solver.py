@@ -26,11 +26,11 @@ from hwsim.core.protocol import (
     Push,
     Result,
     UnsupportedCircuitError,
-    free_and_nudged,
 )
 from hwsim.numeric.general.linear_system import MNASystem, SourceTerms, conductance, given, learned
 from hwsim.numeric.general.port_batch import PortBatch
 from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle, settle_complex
+from hwsim.numeric.general.port_search import PortSearch, joined
 from hwsim.numeric.general.thread_pool import one_thread
 from hwsim.numeric.general.unknown_parts import refuse_unknown
 from hwsim.numeric.general.wired_linear import Frame, WiredLinear
@@ -144,7 +144,8 @@ class GeneralSolver(Integrating, Nudging, Closing):
         """
         with one_thread(), np.errstate(all="ignore"):  # many small products would wait for threads; what overflows has a result of its own
             batch = self._batch(g, drive.x)._replace(noise=drive.noise)
-            equilibrium, _ = self._phase(batch, drive.push, None if start is None else self._across(start))
+            begin = None if start is None else self._across(start)
+            equilibrium = self._found(batch, self._search(batch, drive.push, begin))
         return equilibrium.check(self.circuit) if throw else equilibrium
 
     def phases(
@@ -169,15 +170,24 @@ class GeneralSolver(Integrating, Nudging, Closing):
         """
         y = self._rows(y, len(self.circuit.outputs), "y")
         with one_thread(), np.errstate(all="ignore"):
-            batch, across = self._batch(g, x), list[Floats]()
-
-            def find(push: Push, currents: Any, nudged: bool) -> Equilibrium:  # noqa: FBT001 - as free_and_nudged calls it
-                equilibrium, p = self._phase(batch._replace(noise=currents), push, across[0] if nudged else None)
-                across.append(p)
-                return equilibrium
-
-            equilibria = free_and_nudged(self.circuit, y, nudge, noise, find)
+            batch = self._batch(g, x)
+            equilibria = self._phases(batch, y, nudge, noise)
         return tuple(phase.check(self.circuit) for phase in equilibria) if throw else equilibria
+
+    def _phases(self, batch: PortBatch, y: Floats, nudge: Nudge, noise: Sequence[Mapping[str, Any]] | None) -> tuple[Equilibrium, ...]:
+        """Search for the free equilibria and all nudged ones at the ports; then find and verify all voltages of all phases at once."""
+        free = self._search(batch._replace(noise=None if noise is None else noise[0]), FREE, None)
+        pushes = nudge.pushes(free.p[:, self._ports.outputs :], y)
+        currents: Sequence[Any] = [None] * (1 + len(pushes)) if noise is None else noise
+        if not pushes:
+            return (self._found(batch._replace(noise=currents[0]), free),)
+        nudged = self._search(batch.repeated(currents[1:]), joined(pushes, y.shape), np.tile(free.p, (len(pushes), 1)))
+        found = self._found(batch.repeated(currents), free.followed_by(nudged))
+        each = (slice(k * len(y), (k + 1) * len(y)) for k in range(1 + len(pushes)))
+        return tuple(
+            Equilibrium({name: v[some] for name, v in found.v.items()}, found.residual[some], found.steps[some], found.result[some])
+            for some in each
+        )
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, throw: bool = True) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]: the voltages λ by group, each (B, n).
@@ -240,8 +250,8 @@ class GeneralSolver(Integrating, Nudging, Closing):
             raise UnsupportedCircuitError(msg)
         with one_thread(), np.errstate(all="ignore"):
             batch = self._batch(g, x)
-            free, p = self._phase(batch, FREE, None)
-            solved = free, *(self._complex(batch, push, p) for push in pushes)
+            free = self._search(batch, FREE, None)
+            solved = self._found(batch, free), *(self._complex(batch, push, free.p) for push in pushes)
         return tuple(phase.check(self.circuit) for phase in solved) if throw else solved
 
     def _complex(self, batch: PortBatch, push: Push, free: Floats) -> Equilibrium:
@@ -259,16 +269,25 @@ class GeneralSolver(Integrating, Nudging, Closing):
         result = np.where(settled, real.result, int(Result.MAX_STEPS))
         return Equilibrium(v, np.zeros(len(p)), np.full(len(p), steps), result)
 
-    def _phase(self, batch: PortBatch, push: Push, begin: Floats | None) -> tuple[Equilibrium, Floats]:
-        """Find the equilibria under a push, and the port voltages, (B, P)."""
+    def _search(self, batch: PortBatch, push: Push, begin: Floats | None) -> PortSearch:
+        """Search for the port voltages under a push."""
+        ports, outputs = len(self._ports.a), len(self.circuit.outputs)
+        beta, target, current = (np.broadcast_to(np.asarray(part, dtype=np.float64), (len(batch.x), outputs)) for part in push)
+        push = Push(beta, target, current)
         if batch.linear is None:
-            return batch.unsolved(), np.zeros((len(batch.x), len(self._ports.a)))
+            return PortSearch(push, np.zeros((len(batch.x), ports)), np.zeros((len(batch.x), ports)), np.zeros(0, bool), np.zeros(0, int))
         problem = self._problem(batch, push)
         tolerance = max(self.engine.tolerance, _NOISE_FLOOR)
         p, steps = settle(problem, np.zeros_like(problem.p0) if begin is None else begin, tolerance, self.engine.max_steps)
-        equilibrium = batch.laid_out(-problem.currents(p))._replace(steps=steps)
-        equilibrium.result[problem.unstable(p)] = int(Result.NOT_CONVEX)
-        return batch.balanced(push, equilibrium), p
+        return PortSearch(push, p, problem.currents(p), problem.unstable(p), steps)
+
+    def _found(self, batch: PortBatch, search: PortSearch) -> Equilibrium:
+        """Return all voltages at port voltages that were found, where these balance."""
+        if batch.linear is None:
+            return batch.unsolved()
+        equilibrium = batch.laid_out(-search.i)._replace(steps=search.steps)
+        equilibrium.result[search.unstable] = int(Result.NOT_CONVEX)
+        return batch.balanced(search.push, equilibrium)
 
     def _problem(self, batch: PortBatch, push: Push) -> Problem:
         assert batch.linear is not None  # noqa: S101 - the caller has looked

@@ -1,6 +1,6 @@
 """A batch of samples on a factorized circuit: from currents into its ports to the voltages of all nodes, and whether these balance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +41,11 @@ class PortBatch(NamedTuple):
     linear: MNASystem | WiredLinear | None
     noise: Mapping[str, Any] | None = None
 
+    def repeated(self, noise: Sequence[Mapping[str, Any] | None]) -> "PortBatch":
+        """Return as many phases of the batch as there are entries of `noise`, one behind the other."""
+        together = {name: np.concatenate([each[name] for each in noise if each is not None]) for name in noise[0] or {}}
+        return self._replace(x=np.tile(self.x, (len(noise), 1)), noise=together or None)
+
     def injected(self, some: slice) -> Floats | None:
         """Return the noise of some samples as what stands on the right of the linear part, (rows, B) [A]; None: there is none."""
         if self.noise is None:
@@ -61,7 +66,7 @@ class PortBatch(NamedTuple):
         """Return the voltages by group where currents `i` (B, P) flow into the ports; without the `sources`, and their noise, or with."""
         linear = self.linear
         assert linear is not None  # noqa: S101 - the caller has looked
-        v = {group.name: np.empty((len(i), len(group))) for group in self.circuit.groups}
+        v = {group.name: np.empty((len(i), len(group)), order="F") for group in self.circuit.groups}  # as they are solved for
         result = np.full(len(i), int(Result.CONVERGED))
 
         def lay_out(some: slice) -> None:

@@ -16,6 +16,7 @@ from circuits.constants import V_T
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes
 from circuits.nodes import Nodes
+from hwsim.numeric.general.shared_ports import SharedPorts
 from hwsim.typing import Array, Floats
 
 HARD = 1e14
@@ -47,6 +48,8 @@ class Ports(NamedTuple):
         Which are ideal diodes.
     outputs
         Where the outputs begin; they are the last.
+    shared
+        Which of the diodes share a voltage.
 
     """
 
@@ -56,6 +59,7 @@ class Ports(NamedTuple):
     n_v_t: Floats
     ideal: NDArray[np.bool_]
     outputs: int
+    shared: SharedPorts
 
     @classmethod
     def of(cls, circuit: Circuit, chip: Chip) -> Self:
@@ -63,14 +67,17 @@ class Ports(NamedTuple):
         diodes, outputs = circuit.of(Diodes, IdealDiodes), circuit.outputs
         soft = [None if isinstance(e, IdealDiodes) else (chip(e.name, "i_sat"), chip(e.name, "n") * V_T) for e in diodes]
         laws = [(np.ones(len(e)), np.ones(len(e))) if law is None else law for e, law in zip(diodes, soft, strict=True)]
-        none = np.zeros(0)
+        none, count = np.zeros(0), sum(len(e) for e in diodes)
+        a = np.concatenate([*(e.anode for e in diodes), outputs.plus])
+        b = np.concatenate([*(e.cathode for e in diodes), outputs.minus])
         return cls(
-            np.concatenate([*(e.anode for e in diodes), outputs.plus]),
-            np.concatenate([*(e.cathode for e in diodes), outputs.minus]),
+            a,
+            b,
             np.concatenate([none, *(law[0] for law in laws)]),
             np.concatenate([none, *(law[1] for law in laws)]),
             np.concatenate([none, *(np.full(len(e), isinstance(e, IdealDiodes)) for e in diodes)]).astype(bool),
-            sum(len(e) for e in diodes),
+            count,
+            SharedPorts.of(circuit, a, b, count),
         )
 
 
@@ -117,11 +124,7 @@ class Problem(NamedTuple):
 
     def _moved(self, p: Array, i: Array, slope: Array) -> Array:
         """Return a whole step of Newton's method from port voltages, currents and slopes."""
-        jacobian = np.eye(p.shape[1]) + self.across * slope[:, None, :]
-        off = p - self.p0 + i @ self.across.T
-        with np.errstate(all="ignore"):
-            moved: Array = np.linalg.solve(jacobian, -off[:, :, None])[:, :, 0]
-        return moved
+        return self.ports.shared.moved(p, self.p0, self.across, i, slope)
 
     def currents(self, p: Floats) -> Floats:
         """Return the port currents at an equilibrium, (B, P) [A].

@@ -18,6 +18,7 @@ from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.elements import Capacitors, Resistors
 from circuits.nodes import Nodes
+from hwsim.numeric.general.inverses import inverse, inverse_of_lines
 from hwsim.typing import Floats
 
 
@@ -144,25 +145,20 @@ class Eliminated:
         (wires, inner_end), (across, outer_end) = _segments(grid, grid.inner, chip, 1), _segments(grid, grid.outer, chip, 0)
         inner_at, outer_at = (-1 if wire.last else 0 for wire in (grid.inner, grid.outer))
         lines, places = values.shape
-        diagonal = values.copy()
-        diagonal[:, :-1] += wires
-        diagonal[:, 1:] += wires
-        diagonal[:, inner_at] += inner_end
-        along: Floats = np.zeros((lines, places, places))
-        k = np.arange(places)
-        along[:, k, k] = diagonal
-        along[:, k[1:], k[:-1]] = along[:, k[:-1], k[1:]] = -wires
-        along = np.linalg.inv(along).astype(np.float64, copy=False)
+        aside = values.copy()
+        aside[:, inner_at] += inner_end
+        along = inverse_of_lines(aside, wires)
         outer = values.copy()
         outer[:-1] += across
         outer[1:] += across
         outer[outer_at] += outer_end
         pivots = -values[:, :, None] * along * values[:, None, :]
+        k = np.arange(places)
         pivots[:, k, k] += outer
-        pivots[0] = np.linalg.inv(pivots[0])
+        pivots[0] = inverse(pivots[0])
         for line in range(1, lines):
             w = across[line - 1]
-            pivots[line] = np.linalg.inv(pivots[line] - w[:, None] * pivots[line - 1] * w)
+            pivots[line] = inverse(pivots[line] - w[:, None] * pivots[line - 1] * w)
         return cls(values, along, pivots, across, inner_end, outer_end, inner_at, outer_at)
 
     def nodes(self, inner: Floats, outer: Floats, into: tuple[Floats, Floats] | None = None) -> tuple[Floats, Floats]:
@@ -172,11 +168,13 @@ class Eliminated:
         """
         pushed = self.inner_end[:, None] * inner  # into p at inner_at
         q = (self.g * self.along[:, :, self.inner_at])[:, :, None] * pushed[:, None, :]
+        last = self.outer_at == -1 and into is None and not pushed.any()  # nothing but what enters behind the last line
         q[self.outer_at] += self.outer_end[:, None] * outer
         if into is not None:
             q += self.g[:, :, None] * (self.along @ into[0]) + into[1]
-        q[0] = self.pivots[0] @ q[0]
-        for k in range(1, len(q)):
+        begin = len(q) - 1 if last else 0
+        q[begin] = self.pivots[begin] @ q[begin]
+        for k in range(begin + 1, len(q)):
             q[k] = self.pivots[k] @ (q[k] + self.between[k - 1][:, None] * q[k - 1])
         for k in range(len(q) - 2, -1, -1):
             q[k] += self.pivots[k] @ (self.between[k][:, None] * q[k + 1])

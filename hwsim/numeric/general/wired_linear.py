@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
-from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
-from circuits.elements import InputSources, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.numeric.general.linear_system import Entries, MNASystem, SourceTerms, learned
+from hwsim.numeric.general.shared_ports import grounded, sensing
 from hwsim.numeric.general.wire_grids import Eliminated, Grid, find
 from hwsim.typing import Conductances, Floats
 
@@ -51,24 +50,20 @@ class Frame:
     @classmethod
     def of(cls, circuit: Circuit, given: Sequence[Entries], sources: SourceTerms) -> Self | None:
         """Look for grids; None where there are none, or where the current of any source may be sensed."""
-        grids = [] if circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources) else find(circuit)
+        grids = [] if sensing(circuit) else find(circuit)
         if not grids:
             return None
         left = np.ones(len(sources.fixed) + 1, dtype=bool)
         for grid in grids:
             left[grid.inner.nodes] = left[grid.outer.nodes] = False
         number = np.where(left, np.cumsum(left) - 1, -1)
-        grounded = np.zeros(len(left), dtype=bool)
-        for source in circuit.of(VoltageSources, InputSources):
-            for a, b in source.pairs:
-                grounded[a[b == 0]] = grounded[b[a == 0]] = True
         return cls(
             circuit,
             tuple(grids),
             number,
             tuple(_renumbered(given, number)),
             SourceTerms(sources.fixed[left[1:]], sources.by_feature[left[1:]]),
-            grounded,
+            grounded(circuit),
         )
 
 

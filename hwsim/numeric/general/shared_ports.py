@@ -1,0 +1,89 @@
+"""Ports that share a voltage: diodes between the same nodes, but for nodes that sources hold, need one unknown of Newton's method.
+
+    p_k = p₀_k + sign_k·(p_m − p₀_m)
+
+A pair of diodes on a column, each with a rail of its own, is the common case: the two see the same circuit, one of them reversed.
+"""
+
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.circuit import Circuit
+from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
+from circuits.elements import InputSources, VoltageSources
+from circuits.nodes import Nodes
+from hwsim.typing import Array, Floats
+
+
+def sensing(circuit: Circuit) -> bool:
+    """Whether the current of some source may be sensed: then what flows into a node that one holds is not without effect."""
+    return bool(circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources))
+
+
+def grounded(circuit: Circuit) -> NDArray[np.bool_]:
+    """Return which nodes a source holds at a voltage to ground, (N + 1,); ground is not among them."""
+    fixed = np.zeros(circuit.size + 1, dtype=bool)
+    for source in circuit.of(VoltageSources, InputSources):
+        for a, b in source.pairs:
+            ends = np.broadcast_arrays(a, b)
+            fixed[ends[0][ends[1] == 0]] = fixed[ends[1][ends[0] == 0]] = True
+    fixed[0] = False
+    return fixed
+
+
+class SharedPorts(NamedTuple):
+    """Which ports share a voltage.
+
+    Parameters
+    ----------
+    first
+        The first port of each group, (M,).
+    group
+        The group of each port, (P,).
+    sign
+        1 where a port has the direction of the first of its group, else -1; (P,).
+
+    """
+
+    first: Nodes
+    group: Nodes
+    sign: Floats
+
+    @classmethod
+    def of(cls, circuit: Circuit, a: Nodes, b: Nodes, count: int) -> Self:
+        """Compare the ends of the first `count` of the ports from `a` to `b`; those behind them, the outputs, stay by themselves."""
+        fixed = np.zeros(circuit.size + 1, dtype=bool) if sensing(circuit) else grounded(circuit)
+        ends = np.stack([np.where(fixed[nodes], 0, nodes) for nodes in (a, b)], axis=1)
+        apart = ends.copy()
+        apart.sort(axis=1)
+        alone = np.arange(len(a)) >= count
+        keys = np.column_stack([apart, np.where(alone, np.arange(len(a)), -1)])
+        _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        group = group.reshape(-1)
+        return cls(first, group, np.where((ends == ends[first][group]).all(axis=1), 1.0, -1.0))
+
+    def summed(self, values: Array) -> Array:
+        """Sum what ports have, (B, P), over the ports of each group, (B, M)."""
+        if len(self.first) == len(self.group):
+            return values[:, self.first]
+        return values @ np.equal(self.group[:, None], np.arange(len(self.first))).astype(np.float64)
+
+    def moved(self, p: Array, p0: Floats, across: Floats, i: Array, slope: Array) -> Array:
+        """Return a whole step of Newton's method, (B, P) [V], from port voltages, currents and slopes.
+
+        With ε what a port is off its group, the step of the group's first is that of (I + Q·Σs)·δ = −(p − p₀ + Q·Σ±(i − s·ε)), and the
+        port's own is ±δ − ε.
+        """
+        first, sign = self.first, self.sign
+        off = (p - p0)[:, first]
+        apart = p - p0 - sign * off[:, self.group]
+        q = across[np.ix_(first, first)]
+        right = off + self.summed(sign * (i - slope * apart)) @ q.T
+        jacobian = q * self.summed(slope)[:, None, :]
+        k = np.arange(len(first))
+        jacobian[:, k, k] += 1.0
+        with np.errstate(all="ignore"):
+            step: Array = np.linalg.solve(jacobian, -right[:, :, None])[:, :, 0]
+        return sign * step[:, self.group] - apart
