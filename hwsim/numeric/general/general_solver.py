@@ -145,7 +145,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
         with one_thread(), np.errstate(all="ignore"):  # many small products would wait for threads; what overflows has a result of its own
             batch = self._batch(g, drive.x)._replace(noise=drive.noise)
             begin = None if start is None else self._across(start)
-            equilibrium = self._found(batch, self._search(batch, drive.push, begin))
+            equilibrium = self._verified(batch, self._search(batch, drive.push, begin))
         return equilibrium.check(self.circuit) if throw else equilibrium
 
     def phases(
@@ -180,12 +180,12 @@ class GeneralSolver(Integrating, Nudging, Closing):
         pushes = nudge.pushes(free.p[:, self._ports.outputs :], y)
         currents: Sequence[Any] = [None] * (1 + len(pushes)) if noise is None else noise
         if not pushes:
-            return (self._found(batch._replace(noise=currents[0]), free),)
+            return (self._verified(batch._replace(noise=currents[0]), free),)
         nudged = self._search(batch.repeated(currents[1:]), joined(pushes, y.shape), np.tile(free.p, (len(pushes), 1)))
-        found = self._found(batch.repeated(currents), free.followed_by(nudged))
+        whole = self._verified(batch.repeated(currents), free.followed_by(nudged))
         each = (slice(k * len(y), (k + 1) * len(y)) for k in range(1 + len(pushes)))
         return tuple(
-            Equilibrium({name: v[some] for name, v in found.v.items()}, found.residual[some], found.steps[some], found.result[some])
+            Equilibrium({name: v[some] for name, v in whole.v.items()}, whole.residual[some], whole.steps[some], whole.result[some])
             for some in each
         )
 
@@ -251,7 +251,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
         with one_thread(), np.errstate(all="ignore"):
             batch = self._batch(g, x)
             free = self._search(batch, FREE, None)
-            solved = self._found(batch, free), *(self._complex(batch, push, free.p) for push in pushes)
+            solved = self._verified(batch, free), *(self._complex(batch, push, free.p) for push in pushes)
         return tuple(phase.check(self.circuit) for phase in solved) if throw else solved
 
     def _complex(self, batch: PortBatch, push: Push, free: Floats) -> Equilibrium:
@@ -281,8 +281,8 @@ class GeneralSolver(Integrating, Nudging, Closing):
         p, steps = settle(problem, np.zeros_like(problem.p0) if begin is None else begin, tolerance, self.engine.max_steps)
         return PortSearch(push, p, problem.currents(p), problem.unstable(p), steps)
 
-    def _found(self, batch: PortBatch, search: PortSearch) -> Equilibrium:
-        """Return all voltages at port voltages that were found, where these balance."""
+    def _verified(self, batch: PortBatch, search: PortSearch) -> Equilibrium:
+        """Return all voltages that port voltages and sources lead to, with the verdict of Kirchhoff's law."""
         if batch.linear is None:
             return batch.unsolved()
         equilibrium = batch.laid_out(-search.i)._replace(steps=search.steps)

@@ -11,7 +11,7 @@ from hwsim.typing import Floats
 
 
 class PortSearch(NamedTuple):
-    """Port voltages that were found, sample by sample.
+    """Port voltages, sample by sample.
 
     Parameters
     ----------

@@ -58,8 +58,8 @@ class SharedPorts(NamedTuple):
         ends = np.stack([np.where(fixed[nodes], 0, nodes) for nodes in (a, b)], axis=1)
         apart = ends.copy()
         apart.sort(axis=1)
-        alone = np.arange(len(a)) >= count
-        keys = np.column_stack([apart, np.where(alone, np.arange(len(a)), -1)])
+        single = np.arange(len(a)) >= count
+        keys = np.column_stack([apart, np.where(single, np.arange(len(a)), -1)])
         _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         group = group.reshape(-1)
         return cls(first, group, np.where((ends == ends[first][group]).all(axis=1), 1.0, -1.0))

@@ -1,0 +1,56 @@
+"""Ports that share a voltage: fewer unknowns, and the step that all of them would take; inverses of conductance matrices."""
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from circuits.network import Amplifier, Layer, Network
+from circuits.neurons import DiodePair
+from hwsim.numeric.general.inverses import inverse, inverse_of_lines
+from hwsim.numeric.general.port_newton import Ports
+
+LAYER = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.2), amplifier=Amplifier(gain=4.0, back=0.25))
+CIRCUIT = Network(inputs=2, layers=(LAYER,), outputs=2).compile()
+
+
+def test_a_step_with_one_unknown_a_pair_is_that_with_all_ports() -> None:
+    """From voltages that fit each other or do not: the step solves (I + Q·s)·Δp = −(p − p₀ + Q·i)."""
+    ports = Ports.of(CIRCUIT, Chip.nominal(CIRCUIT))
+    shared, count = ports.shared, len(ports.a)
+    assert len(shared.first) == count - LAYER.size  # two diodes a column are one unknown
+    assert (shared.sign < 0).sum() == LAYER.size
+    rng = np.random.default_rng(0)
+    apart, groups = rng.normal(size=(len(shared.first), len(shared.first))), shared.group
+    q = shared.sign[:, None] * (apart @ apart.T)[np.ix_(groups, groups)] * shared.sign
+    p0, i, slope = rng.normal(size=(4, count)), rng.normal(size=(4, count)), rng.uniform(0, 2, (4, count))
+    fitting = p0 + shared.sign * rng.normal(size=(4, len(shared.first)))[:, groups]
+    for p in (fitting, fitting + rng.normal(size=(4, count))):
+        off = p - p0 + i @ q.T
+        whole = np.linalg.solve(np.eye(count) + q * slope[:, None, :], -off[:, :, None])[:, :, 0]
+        np.testing.assert_allclose(shared.moved(p, p0, q, i, slope), whole, rtol=1e-9, atol=1e-9)
+
+
+def test_lines_are_inverted_as_their_matrices_are() -> None:
+    """Also where wires conduct a million times better than what stands on them."""
+    rng = np.random.default_rng(1)
+    aside, between = rng.uniform(1e-6, 1e-4, (3, 5)), rng.uniform(0.1, 10, (3, 4))
+    inverses, k = inverse_of_lines(aside, between), np.arange(5)
+    matrices = np.zeros((3, 5, 5))
+    matrices[:, k, k] = aside
+    for a, b in ((k[:-1], k[1:]), (k[1:], k[:-1])):
+        matrices[:, a, b] -= between
+        matrices[:, a, a] += between
+    np.testing.assert_allclose(matrices @ inverses, np.broadcast_to(np.eye(5), (3, 5, 5)), atol=1e-8)
+    np.testing.assert_allclose((inverses @ aside[:, :, None])[:, :, 0], 1.0, rtol=1e-12)  # all nodes at 1 V
+
+
+def test_a_positive_matrix_is_inverted_and_another_refused() -> None:
+    """The inverse is symmetric to the last bit."""
+    rng = np.random.default_rng(2)
+    root = rng.normal(size=(4, 4))
+    matrix = root @ root.T + np.eye(4)
+    result = inverse(matrix)
+    np.testing.assert_allclose(result @ matrix, np.eye(4), atol=1e-12)
+    np.testing.assert_array_equal(result, result.T)
+    with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+        inverse(-matrix)
