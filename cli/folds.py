@@ -48,7 +48,7 @@ def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds:
     """Train and test on every fold of every repeat, and print the table; the exit code is 0 when all folds have an error."""
     from hwsim.runs.environment import environment  # noqa: PLC0415 - help does without
     from hwsim.session import Session  # noqa: PLC0415 - for this command alone
-    from hwsim.sweep.compute import one_thread  # noqa: PLC0415 - for this command alone
+    from hwsim.cluster.one_thread import one_thread  # noqa: PLC0415 - for this command alone
     from hwsim.sweep.folds import cross_validation, plan  # noqa: PLC0415 - for this command alone
 
     one_thread()

@@ -77,7 +77,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     Every result is in the database before it is shown. The same command resumes a sweep, however it was stopped, and two
     processes may work on one sweep. WHAT may be such a database: its sweep is resumed, and its results are printed.
     """
-    from hwsim.sweep.compute import one_thread  # noqa: PLC0415 - help does without
+    from hwsim.cluster.one_thread import one_thread  # noqa: PLC0415 - help does without
     from hwsim.sweep.database import is_database  # noqa: PLC0415 - for this command alone
     from hwsim.sweep.export import kind_of  # noqa: PLC0415 - for this command alone
 

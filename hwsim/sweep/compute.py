@@ -1,13 +1,12 @@
 """Computation of one batch, its chips and seeds, in a worker process."""
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import NamedTuple
 
+from hwsim.cluster.one_thread import one_thread
 from hwsim.company.figures import CompanyFigures
 from hwsim.ensemble.instances import Instance, Mode, Outcome, outcomes
 from hwsim.ensemble.reached import Follow, TrainingProgress, part_of, unseen
@@ -82,12 +81,3 @@ def _computed(job: BatchJob, follow: Follow) -> Iterator[tuple[Outcome, CompanyF
 
 def _after(follow: Follow, experiment: Experiment) -> Callable[[int], None]:
     return lambda epoch: follow(TrainingProgress.after(epoch, experiment.training.epochs))
-
-
-def one_thread() -> None:
-    """Restrict this process to one core, which its sums' order depends on; without effect once JAX is loaded."""
-    if "jax" in sys.modules:
-        return
-    os.environ |= {"NPROC": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several processes may share an accelerator

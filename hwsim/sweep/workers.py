@@ -1,15 +1,14 @@
 """Workers that compute batches: this process, processes of a local cluster, or the user's Dask cluster."""
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.metadata import version
+from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 from uuid import uuid4
 
 from circuits.units import Second
+from hwsim.cluster.dask_client import ClusterError, connected, incompatible
 from hwsim.ensemble.reached import Follow, TrainingProgress
 from hwsim.sweep.compute import BatchJob
 from hwsim.sweep.recorded import SweepResult
@@ -25,9 +24,6 @@ AHEAD = 2
 
 REPORT = 1.0
 """Least time between two reports of how far a batch is [s]: every one is drawn, and a scheduler keeps the last ones."""
-
-CONNECTING = 15.0
-"""Time limit for a scheduler's answer [s]."""
 
 
 class Workers(Protocol):
@@ -145,11 +141,11 @@ class Cluster:
                 msg = "the Dask scheduler was ended, or dropped a point"
                 raise SweepStoppedError(msg) from None
             except (ImportError, AttributeError) as error:
-                raise SweepStoppedError(_incompatible(str(error))) from error
+                raise SweepStoppedError(incompatible(str(error))) from error
             except RuntimeError as error:
                 if "deserialization" not in str(error):
                     raise
-                raise SweepStoppedError(_incompatible("it cannot read the jobs")) from error
+                raise SweepStoppedError(incompatible("it cannot read the jobs")) from error
         return finished
 
 
@@ -177,10 +173,6 @@ def _seldom(follow: Follow, every: Second) -> Follow:
 _MEMORY = "if they ran out of memory, use fewer workers (--jobs)"
 
 
-def _incompatible(reason: str) -> str:
-    return f"the Dask scheduler or a worker is incompatible ({reason}); install hwsim {version('hwsim')} on every machine of the cluster"
-
-
 @contextmanager
 def workers(jobs: int, scheduler: str | None, compute: Compute, follow: Follows) -> Iterator[Workers]:
     """Start `jobs` processes, none for one job; or connect to the user's scheduler.
@@ -194,43 +186,9 @@ def workers(jobs: int, scheduler: str | None, compute: Compute, follow: Follows)
     if scheduler is None and jobs == 1:
         yield InProcess(compute, follow)
         return
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are raised; a worker's death needs no message
-    with _local_cluster(jobs) if scheduler is None else _connected(scheduler) as client:
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(connected(jobs, scheduler))
+        except ClusterError as error:
+            raise SweepError(str(error)) from None
         yield Cluster(client, compute, follow)
-
-
-@contextmanager
-def _local_cluster(jobs: int) -> Iterator[Any]:
-    """Start a cluster on this machine; Dask replaces workers that die."""
-    import dask  # noqa: PLC0415 - a second, only for those who sweep on workers
-    from distributed import Client, LocalCluster  # noqa: PLC0415
-
-    with (
-        dask.config.set({"distributed.admin.tick.limit": "1h"}),  # a busy machine needs no message either
-        LocalCluster(  # type: ignore[no-untyped-call]  # Dask leaves it untyped
-            n_workers=jobs,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",  # any free port; None means 8787, and a warning where that is taken
-            memory_limit=0,  # the system's own limits are enough
-            silence_logs=logging.CRITICAL,
-            preload=["hwsim.sweep.ignore_sigint"],
-        ) as cluster,
-        Client(cluster) as client,  # type: ignore[no-untyped-call]  # Dask leaves it untyped
-    ):
-        yield client
-
-
-@contextmanager
-def _connected(address: str) -> Iterator[Any]:
-    from distributed import Client  # noqa: PLC0415 - a second, only for those who sweep on workers
-
-    try:
-        client = Client(address, timeout=CONNECTING)  # type: ignore[no-untyped-call]  # Dask leaves it untyped
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        msg = f"--scheduler {address}: no Dask scheduler answers ({reason}); start one with: dask scheduler"
-        raise SweepError(msg) from None
-    with client:
-        yield client

@@ -192,7 +192,7 @@ def test_a_cluster_gives_the_same_numbers_even_when_a_worker_dies(
 
 def test_a_missing_scheduler_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the address and what would start one."""
-    monkeypatch.setattr("hwsim.sweep.workers.CONNECTING", 0.3)
+    monkeypatch.setattr("hwsim.cluster.dask_client.CONNECTING", 0.3)
     for address in ("tcp://127.0.0.1:9", "nonsense://x"):
         with pytest.raises(SweepError, match=f"--scheduler {address}: no Dask scheduler answers"):
             sweep(tmp_path / "a.db", scheduler=address)

@@ -1,4 +1,4 @@
-"""A worker process loads this first, so that a terminal's Ctrl-C only reaches the sweep, which then ends its workers."""
+"""A worker process loads this first, so that a terminal's Ctrl-C only reaches the command, which then ends its workers."""
 
 import signal
 

@@ -1,0 +1,13 @@
+"""One thread: what a process that computes next to others takes of the machine, and what makes its sums the same everywhere."""
+
+import os
+import sys
+
+
+def one_thread() -> None:
+    """Restrict this process to one core, which its sums' order depends on; without effect once JAX is loaded."""
+    if "jax" in sys.modules:
+        return
+    os.environ |= {"NPROC": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several processes may share an accelerator
