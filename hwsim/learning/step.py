@@ -6,12 +6,13 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.maps import Maps
 from circuits.rows import free_groups
 from hwsim.core.blocks import join
 from hwsim.core.protocol import Equilibrium, Result, Solver
-from hwsim.devices.programming.programming import NOTHING, Programmed, Programming, ProgrammingState
+from hwsim.devices.programming.programming import NOTHING, Programming, ProgrammingState
 from hwsim.learning.augmentation import moved
 from hwsim.learning.corruption import Corruption
 from hwsim.learning.losses import Loss, Weighted
@@ -136,15 +137,28 @@ class Updater(NamedTuple):
 
     def update(self, solver: Any, g: Conductances, carry: Carry, samples: TrainingArrays, batches: Batches, k: Any) -> Carry:
         """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes."""
+        by_block, sums, kept = self.gradient(solver, g, carry.sums, samples, batches, k)
+        return self.step(solver.chip, carry._replace(sums=sums), self.exchange(by_block), batches, k)._replace(kept=kept)
+
+    def gradient(
+        self, solver: Any, g: Conductances, sums: Sums, samples: TrainingArrays, batches: Batches, k: Any
+    ) -> tuple[dict[str, Array], Sums, Array]:
+        """Return the gradient of update number `k`, by block, the sums with what it found, and the voltages that it keeps."""
         chosen, targets = batches.order[k], samples.targets
-        x, y, seed = self._features(samples.x, chosen, batches, k), targets.of(chosen), batches.seeds[k]
+        x, y = self._features(samples.x, chosen, batches, k), targets.of(chosen)
         loss = self.loss if batches.weights is None else Weighted(self.loss, batches.weights[k])
-        gradient = self.rule.gradient(solver, g, x, y, loss, Draw(batches.signs[k], seed))
-        by_block = _of_settled(gradient) if self.skipping else gradient.by_block
-        steps, moments = self.optimizer.step(self.exchange(by_block), carry.moments, batches.rates, carry.g)
+        gradient = self.rule.gradient(solver, g, x, y, loss, Draw(batches.signs[k], batches.seeds[k]))
         wrong = targets.mistakes(targets.answers(gradient.outputs), chosen)
-        done = self.programming.update(carry.g, self.reach(steps, seed), solver.chip, seed, carry.programming)
-        return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.state, _kept(solver.circuit, gradient.phases))
+        by_block = _of_settled(gradient) if self.skipping else gradient.by_block
+        return by_block, _added(sums, gradient, wrong), _kept(solver.circuit, gradient.phases)
+
+    def step(self, chip: AnyChip, carry: Carry, by_block: dict[str, Array], batches: Batches, k: Any) -> Carry:
+        """Change the conductances by a gradient: optimizer, then programming."""
+        seed, sums = batches.seeds[k], carry.sums
+        steps, moments = self.optimizer.step(by_block, carry.moments, batches.rates, carry.g)
+        done = self.programming.update(carry.g, self.reach(steps, seed), chip, seed, carry.programming)
+        added = sums._replace(pulses=sums.pulses + done.pulses, energy=sums.energy + done.energy)
+        return Carry(done.g, moments, added, done.state)
 
     def _features(self, x: Array, chosen: Array, batches: Batches, k: Any) -> Array:
         """Return the features of the chosen samples, (batch, I); images as the plan moves them, and what the plan corrupts."""
@@ -180,7 +194,7 @@ def _kept(circuit: Circuit, phases: Sequence[Equilibrium]) -> Array:
     return xp.stack([xp.concatenate([phase.v[group.name][:KEPT] for group in groups], axis=1) for phase in phases])
 
 
-def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Sums:
+def _added(sums: Sums, gradient: Gradient, wrong: Array) -> Sums:
     """Add what an update found; `wrong` (B,) holds each sample's mistake."""
     xp = gradient.loss.__array_namespace__()
     free, *nudged = gradient.phases
@@ -190,7 +204,7 @@ def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Su
     rows = [row.astype(tally) for row in (wrong, free.steps, of_nudged, (codes != 0).sum(axis=0))]
     errors, *counts = xp.stack(rows).sum(axis=1, dtype=tally)
     steps, nudged_steps, failed = (count.astype(np.int32) for count in counts)
-    return Sums(
+    return sums._replace(
         samples=sums.samples + np.int32(len(gradient.loss)),
         loss=sums.loss + gradient.loss.sum(),
         wrong=sums.wrong + errors,
@@ -199,8 +213,6 @@ def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Su
         residual=xp.maximum(sums.residual, free.residual.max()),
         failed=sums.failed + failed,
         code=xp.maximum(sums.code, codes.max().astype(np.int32)),
-        pulses=sums.pulses + done.pulses,
-        energy=sums.energy + done.energy,
     )
 
 
