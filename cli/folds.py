@@ -22,6 +22,13 @@ _ONE_RUN = ("resume", "write", "force", "profile")
 """Options of `hwsim train` for a single run."""
 
 
+def refuse_repeats(repeats: int | None) -> None:
+    """Refuse repeats of no cross-validation."""
+    if repeats is not None:
+        msg = f"--repeats {repeats} repeats cross-validation; add --folds, such as --folds 5"
+        raise click.UsageError(msg)
+
+
 def refuse_others(out: "Path | None") -> None:
     """Refuse options that need one run, and a folder for --out, next to --folds.
 
@@ -46,9 +53,9 @@ def refuse_others(out: "Path | None") -> None:
 
 def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds: int, repeats: int, out: "Path | None") -> int:
     """Train and test on every fold of every repeat, and print the table; the exit code is 0 when all folds have an error."""
+    from hwsim.cluster.one_thread import one_thread  # noqa: PLC0415 - for this command alone
     from hwsim.runs.environment import environment  # noqa: PLC0415 - help does without
     from hwsim.session import Session  # noqa: PLC0415 - for this command alone
-    from hwsim.cluster.one_thread import one_thread  # noqa: PLC0415 - for this command alone
     from hwsim.sweep.folds import cross_validation, plan  # noqa: PLC0415 - for this command alone
 
     one_thread()

@@ -58,6 +58,8 @@ hwsim train my.cir --data my.csv --write trained.cir"""
 @options.force
 @click.option("--folds", type=click.IntRange(2, 100), metavar="K", help="Cross-validate instead: train and test on each of K folds.")
 @click.option("--repeats", type=click.IntRange(1, 1000), metavar="R", help="Other folds and seeds, so many times [default: 1].")
+@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Compute the chips of a company in N processes.")
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Compute the chips of a company on this Dask scheduler's workers.")
 @click.option("--profile", is_flag=True, help="Print the time of each activity after the training.")
 def command(  # noqa: PLR0913 - a parameter an option
     output: Output,
@@ -94,13 +96,12 @@ def command(  # noqa: PLR0913 - a parameter an option
     write: Path | None = others.pop("write")
     folds: int | None = others.pop("folds")
     repeats: int | None = others.pop("repeats")
+    workers = company.WorkerOptions.of(others, folds=folds)
     changed = options.overrides(settings, skip_failed=skip_failed or None, **others)
     if folds is not None:
         cross.refuse_others(out)
         return cross.cross_validate(output, what, changed, folds=folds, repeats=repeats or 1, out=out)
-    if repeats is not None:
-        msg = f"--repeats {repeats} repeats cross-validation; add --folds, such as --folds 5"
-        raise click.UsageError(msg)
+    cross.refuse_repeats(repeats)
     experiment = load(what, changed)
     folder = run_folder(what)
     if folder and not resume and others["start"] is None:
@@ -109,7 +110,8 @@ def command(  # noqa: PLR0913 - a parameter an option
         raise click.UsageError(msg)
     if experiment.company is not None:
         company.refuse_others({"--write": write, "--flat": flat, "--profile": profile, "--from": others["start"]})
-        return company.train(output, company.started(experiment, out, folder, resume=resume))
+        return company.train(output, company.started(experiment, out, folder, resume=resume), workers)
+    workers.refuse()
     _note(output, experiment, number=others["chip"])
     deck = netlist.noted(output, experiment)
     target = netlist.Target.of(write, flat=flat, force=force)

@@ -69,3 +69,11 @@ def _scheduler(address: str) -> Iterator[Any]:
         raise ClusterError(msg) from None
     with client:
         yield client
+
+
+def replace_ended(cluster: Any, processes: int) -> None:
+    """Start others in place of processes of our own that ended while they started; Dask replaces those that ended later."""
+    for name, one in list(cluster.workers.items()):
+        if one.status.name in {"closing", "closed", "failed"}:
+            cluster.worker_spec.pop(name, None)
+    cluster.scale(processes)

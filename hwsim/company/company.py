@@ -1,8 +1,7 @@
 """Company: chips that learn side by side in rounds, and exchange what they know between them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -10,26 +9,27 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from hwsim.company.averaging import averaged
+from hwsim.company.chip_work import trainer_of
+from hwsim.company.chip_workers import ChipWorkers, ThisProcess
 from hwsim.company.elimination import eliminated, peers
 from hwsim.company.gradients import MEANS
 from hwsim.company.listening import due, exchanges
+from hwsim.company.mapped_chips import MappedChips
 from hwsim.company.members import Members
 from hwsim.company.memory import CompanyMemory
 from hwsim.company.messages import bytes_an_exchange, sent
+from hwsim.company.separate_chips import SeparateChips
 from hwsim.company.taught import taught
 from hwsim.company.teachers import mean_answer, teachers
 from hwsim.ensemble.ensemble_trainer import EnsembleTrainer
-from hwsim.learning import epochs
 from hwsim.learning.epochs import Progress
-from hwsim.learning.evaluate import noise_seed, read_outputs
 from hwsim.learning.state import State
-from hwsim.learning.step import Batches, Carry, Sums, keep
+from hwsim.learning.step import keep
 from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.session import Session
 from hwsim.settings.company_settings import CompanySettings
-from hwsim.settings.training_settings import TrainingSettings
-from hwsim.typing import Array, Floats
+from hwsim.typing import Floats
 
 
 class Round(NamedTuple):
@@ -63,44 +63,6 @@ class Round(NamedTuple):
     eliminated: int | None = None
 
 
-@dataclass
-class _Learner:
-    """The chips until the next exchange, as one learner of the loop that all trainings go through."""
-
-    chips: EnsembleTrainer
-    until: int
-    targets: Sequence[Targets] | None = None
-    weights: Floats | None = None
-
-    @property
-    def settings(self) -> TrainingSettings:
-        return self.chips.settings.model_copy(update={"epochs": self.until})
-
-    @property
-    def steps(self) -> int:
-        return self.chips.steps
-
-    def plan(self, epoch: int) -> Batches:
-        batches = self.chips.plan(epoch)
-        return batches if self.weights is None else batches._replace(weights=self.weights[batches.order])
-
-    def advance(self, carry: Carry, batches: Batches, first: int, last: int, *, newton: bool) -> Carry:
-        return self.chips.advance(carry, batches, first, last, newton=newton, targets=self.targets)
-
-    def zero_sums(self) -> Sums:
-        return self.chips.zero_sums()
-
-    def check(self, state: State) -> None:
-        for trainer, one in zip(self.chips.trainers, self.chips.apart(state), strict=True):
-            trainer.check(one)
-
-    def record(self, state: State) -> dict[str, Any]:
-        return self.chips.record(state) | {"seconds": state.seconds}
-
-    def wants_newton(self, state: State) -> bool:
-        return self.chips.wants_newton(state)
-
-
 class Company:
     """Chips in company; a context that keeps their solvers open.
 
@@ -110,11 +72,13 @@ class Company:
         Their sessions.
     settings
         What they exchange.
+    workers
+        Who computes the chips; None: this process, side by side or, with `exact`, one by one.
 
     """
 
-    def __init__(self, members: Members, settings: CompanySettings) -> None:
-        self.members, self.settings = members, settings
+    def __init__(self, members: Members, settings: CompanySettings, workers: ChipWorkers | None = None) -> None:
+        self.members, self.settings, self._workers = members, settings, workers
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -139,9 +103,15 @@ class Company:
         return EnsembleTrainer([self._trainer(k, session) for k, session in enumerate(self.members.taught)])
 
     def _trainer(self, k: int, session: Session) -> Trainer:
-        solver = self._open.enter_context(session.training_solver())
-        setup = session.made.setup(solver)._replace(start=self.members.starts[k])
-        return Trainer(session.experiment.training, session.data, solver, task=session.task, setup=setup)
+        return trainer_of(session, self._open.enter_context(session.training_solver()), self.members.starts[k])
+
+    @cached_property
+    def chips(self) -> MappedChips | SeparateChips:
+        """What computes all chips."""
+        workers = ThisProcess() if self._workers is None and self.settings.exact else self._workers
+        if workers is None:
+            return MappedChips(self.members, self.settings, self.alone, lambda: self.taught)
+        return SeparateChips(self.members, self.settings, self.alone, workers)
 
     def begin(self) -> State:
         """Return the state before the first update."""
@@ -165,13 +135,12 @@ class Company:
         memory = self.begin_memory(state) if memory is None else memory
         while state.epoch < last:
             targets, first = self.targets(memory, state.epoch), state.epoch
-            learner = _Learner(self.alone if targets is None else self.taught, first + 1, targets, self._weights(targets))
-            for progress in epochs.run(learner, state):
+            for progress in self.chips.epoch(state, targets):
                 state = progress.state
                 if progress.record is None:
                     yield progress
             sums = dict(progress.record or {})
-            outputs = self.outputs(state, [session.data.x_test for session in self.members.alone])
+            outputs = self.chips.outputs(state)
             exchanging, chip = due(settings, state.epoch), None
             if exchanging and settings.exchange == "mean-weights":
                 state = averaged(self.alone, state, settings.precision)
@@ -188,31 +157,13 @@ class Company:
         circuit = self.alone.trainers[0].circuit
         return bytes_an_exchange(self.settings, sum(len(element) for element in circuit.trainable), len(circuit.outputs))
 
-    def _weights(self, targets: Sequence[Targets] | None) -> Floats | None:
-        """Return how much each sample's loss counts, labelled ones and then those of the pool, (n,); None: all alike."""
-        if targets is None or self.settings.weight == 1.0:
-            return None
-        labelled = len(self.members.alone[0].data.x_train)
-        counts: Floats = np.full(labelled + self.settings.common, self.settings.weight, self.taught.trainers[0].dtype)
-        counts[:labelled] = 1.0
-        return counts
-
-    def outputs(self, state: State, x: Sequence[Array]) -> Floats:
-        """Return what each chip answers on samples of its own, (chips, n, K) [V], as its instruments read it."""
-        chips = zip(self.alone.trainers, self.members.alone, self.alone.apart(state), x, strict=True)
-        read = []
-        for trainer, session, one, samples in chips:
-            seed = noise_seed(session.experiment.training.seed, session.experiment.variation.chip)
-            read.append(read_outputs(trainer.solver, trainer.g(one), samples, session.reading, seed).outputs)
-        return np.stack(read)
-
     def answers(self, state: State) -> Floats:
         """Return what each chip sends of its outputs on the common samples, (chips, n, K) [V]; teachers send their mean, (1, n, K)."""
         if self.settings.exchange == "teacher":
             models = teachers(self.settings.teacher, self.members.whole)
             return self._message(mean_answer(models, self.members.division.common))[None]
         loss = self.alone.trainers[0].updater.loss
-        return np.stack([self._message(np.asarray(loss.as_targets(one))) for one in self.outputs(state, self.members.pool)])
+        return np.stack([self._message(np.asarray(loss.as_targets(one))) for one in self.chips.outputs(state, common=True)])
 
     def targets(self, memory: CompanyMemory, epoch: int) -> list[Targets] | None:
         """Return each chip's targets after an epoch, those on the pool from the peers that it listens to; None where none have answered."""

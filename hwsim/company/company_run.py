@@ -1,20 +1,24 @@
 """The run of a company: a folder with a folder for each chip, which is a run as any other; resumed from the last epoch."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from hwsim.cluster.dask_client import connected
 from hwsim.company.company import Company
 from hwsim.company.company_files import CHURN, PLOT, SHARDS, chip_folder, churn_text, shards_text
 from hwsim.company.company_plot import company_plot
 from hwsim.company.company_record import of_chip, row
 from hwsim.company.company_result import settings_of
+from hwsim.company.dask_workers import DaskWorkers, WorkerEvent, WorkersError
 from hwsim.company.members import Members
 from hwsim.company.memory import CompanyMemory
 from hwsim.company.messages import inputs_bytes
+from hwsim.company.worker_log import WorkerLog
 from hwsim.experiment.learnt import record
 from hwsim.files.records import Row
 from hwsim.learning.epochs import Progress
@@ -40,13 +44,50 @@ class TrainedCompany(NamedTuple):
     rows: Sequence[Row] = ()
 
 
-def train_company(start: Start, observe: Callable[[Progress | Row], None]) -> TrainedCompany:
+class WorkPlace(NamedTuple):
+    """Where chips are computed: in so many processes of our own, on the user's Dask scheduler, or in this process where both are None."""
+
+    processes: int | None = None
+    scheduler: str | None = None
+
+    @contextmanager
+    def opened(self, chips: int, log: Callable[[WorkerEvent], None]) -> Iterator[DaskWorkers | None]:
+        """Start the processes, no more than there are chips, or connect to the scheduler."""
+        if self.processes is None and self.scheduler is None:
+            yield None
+            return
+        with connected(min(self.processes or 1, chips), self.scheduler) as client:
+            yield DaskWorkers(client, log)
+
+
+HERE = WorkPlace()
+"""This process."""
+
+
+def train_company(
+    start: Start, observe: Callable[[Progress | Row], None], place: WorkPlace = HERE, note: Callable[[str], None] = lambda _: None
+) -> TrainedCompany:
     """Train a company to the last epoch; `observe` is called with every chunk of updates, and with each epoch's row.
+
+    Parameters
+    ----------
+    start
+        The experiment and its folder.
+    observe
+        As above.
+    place
+        Where chips are computed.
+    note
+        Is called with a line about each worker that is lost or refused.
 
     Raises
     ------
     InterruptedRunError
         When SIGINT or SIGTERM was received; the state of the last epoch is saved.
+    ClusterError
+        When no scheduler answers.
+    WorkersError
+        When no worker is left that can compute; the state of the last epoch is saved.
     ConvergenceError
         When a sample has no equilibrium; the last checkpoint stays.
     RunError, DataError, CircuitError, OSError
@@ -59,26 +100,42 @@ def train_company(start: Start, observe: Callable[[Progress | Row], None]) -> Tr
     meter = PowerMeter(experiment.energy.core_watts)
     members = Members.of(experiment, settings)
     data = members.alone[0].data
-    with Company(members, settings) as company:
+    log = WorkerLog(note)
+    with place.opened(settings.chips, log) as workers, Company(members, settings, workers) as company:
         begun = company.begin()
         memory = None if start.resume else company.begin_memory(begun)  # a teacher that is none is refused before there is a folder
-        with start.locked(environment(experiment) | record(data)) as folder, stop_signals() as stopped:
+        with start.locked(environment(experiment) | record(data)) as folder, stop_signals() as stopped, _saved(folder):
+            log.open(folder)
             state, memory, rows = (begun, memory, []) if memory else _restored(folder, company, begun)
             _save(folder, company, state, memory, rows)
+            log.epoch = state.epoch
             for one in company.rounds(state, memory):
                 if isinstance(one, Progress):
                     observe(one)
                 else:
-                    state, memory = one.state, one.memory
+                    state, memory, log.epoch = one.state, one.memory, one.state.epoch
                     rows.append(row(one, members.alone[0].task) | meter.since()._asdict())
                     folder.write_rows(rows)
                     _save(folder, company, state, memory, rows)
                     observe(rows[-1])
                 if stopped.is_set() and state.epoch < experiment.training.epochs:
-                    path = folder.present
-                    msg = f"interrupted; what the last epoch left is saved; resume with: hwsim train {path} --resume"
+                    msg = f"interrupted; {_resume(folder)}"
                     raise InterruptedRunError(msg)
             return TrainedCompany(folder.present, _finished(folder, company, state, rows, meter), rows)
+
+
+@contextmanager
+def _saved(folder: OpenRun) -> Iterator[None]:
+    """Let an error about workers state what is saved."""
+    try:
+        yield
+    except WorkersError as error:
+        msg = f"{error}; {_resume(folder)}"
+        raise WorkersError(msg) from error
+
+
+def _resume(folder: OpenRun) -> str:
+    return f"what the last epoch left is saved; resume with: hwsim train {folder.present} --resume"
 
 
 def write_chip(company: Path, k: int, session: Session, g: Weights, rows: list[Row]) -> dict[str, Any]:
@@ -129,7 +186,7 @@ def _finished(folder: OpenRun, company: Company, state: State, rows: list[Row], 
     shards = [np.bincount(session.data.labels_train, minlength=max(session.data.classes, 1)) for session in company.members.alone]
     folder.write(SHARDS, shards_text(data.class_names, [counts.tolist() for counts in shards]))
     if "churn" in rows[-1]:
-        outputs = company.outputs(state, [session.data.x_test for session in company.members.alone])
+        outputs = company.chips.outputs(state)
         targets = company.members.alone[0].task.test
         folder.write(CHURN, churn_text([targets.answers(each) for each in outputs]))
     folder.write(PLOT, company_plot(rows, f"{experiment.name}, seed {seed}: {settings.chips} chips, {settings.exchange}", experiment.data))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwsim.company.shards import Division, divided
+from hwsim.company.shards import Chosen, Division, divided
 from hwsim.company.taught import taught
 from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.learning.dataset import Dataset
@@ -29,8 +29,10 @@ class Members(NamedTuple):
         The same with the common pool behind these; its targets are 0 V until peers have answered. The same sessions without a pool.
     pool
         Features of the common pool as each chip's inputs drive them, (n, I) each.
+    shards
+        Which labelled samples each has.
     division
-        Which samples these are.
+        Which samples all chips of the company have.
     starts
         Initial conductances of each chip [S], at its temperature.
 
@@ -40,12 +42,15 @@ class Members(NamedTuple):
     alone: Sequence[Session]
     taught: Sequence[Session]
     pool: Sequence[Array]
+    shards: Sequence[Chosen]
     division: Division
     starts: Sequence[Weights]
 
     @classmethod
-    def of(cls, experiment: Experiment, settings: CompanySettings) -> "Members":
-        """Make them real.
+    def of(
+        cls, experiment: Experiment, settings: CompanySettings, *, whole: Session | None = None, chips: Sequence[int] | None = None
+    ) -> "Members":
+        """Make them real, or only some `chips` of them; `whole` is the session of all samples, where it has been made already.
 
         Raises
         ------
@@ -56,18 +61,20 @@ class Members(NamedTuple):
             When there are too few samples.
 
         """
-        whole = Session.of(experiment)
+        whole = Session.of(experiment) if whole is None else whole
         division, data = checked(whole, settings), whole.learnable
-        each = [_of_chip(experiment, k) for k in range(settings.chips)]
-        starts = [_start(one, experiment.training.seed + k, data) for k, one in enumerate(each)]
-        alone = [Session.of(one, data=_chosen(data, shard)) for one, shard in zip(each, division.shards, strict=True)]
+        numbers = range(settings.chips) if chips is None else chips
+        shards = [division.shards[k] for k in numbers]
+        each = [_of_chip(experiment, k) for k in numbers]
+        starts = [_start(one, experiment.training.seed + k, data) for k, one in zip(numbers, each, strict=True)]
+        alone = [Session.of(one, data=_chosen(data, shard)) for one, shard in zip(each, shards, strict=True)]
         if not settings.taught:
-            return cls(whole, alone, alone, [], division, starts)
+            return cls(whole, alone, alone, [], shards, division, starts)
         pooled = [
             Session.of(one.experiment, data=_chosen(data, np.concatenate([shard, division.common])), task=_untaught(one, settings.common))
-            for one, shard in zip(alone, division.shards, strict=True)
+            for one, shard in zip(alone, shards, strict=True)
         ]
-        return cls(whole, alone, pooled, [one.data.x_train[-settings.common :] for one in pooled], division, starts)
+        return cls(whole, alone, pooled, [one.data.x_train[-settings.common :] for one in pooled], shards, division, starts)
 
     def start(self, chip: int, seed: int) -> Weights:
         """Return initial conductances of a chip by another seed [S]."""

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from hwsim.learning.task import Classes, Targets, Voltages
+from hwsim.settings.company_settings import CompanySettings
 from hwsim.typing import Array, Floats
 
 
@@ -81,3 +82,12 @@ def taught(labelled: Targets, answers: Floats) -> Targets:
             return labelled._replace(y=np.concatenate([known, answers]))
     msg = f"no pool can follow targets of the kind {type(labelled).__name__}"
     raise TypeError(msg)
+
+
+def sample_weights(settings: CompanySettings, labelled: int, dtype: np.dtype[Any]) -> Floats | None:
+    """Return how much each sample's loss counts, those of `labelled` samples and then those of the pool, (n,); None: all alike."""
+    if settings.weight == 1.0:
+        return None
+    counts: Floats = np.full(labelled + settings.common, settings.weight, dtype)
+    counts[:labelled] = 1.0
+    return counts

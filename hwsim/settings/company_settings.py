@@ -72,6 +72,8 @@ class CompanySettings(Section):
     precision
         How numbers are sent: `float32`, `int8` (256 levels between the least and the largest), or `sign` (of outputs the answer alone; of
         gradients the sign, with their mean size).
+    exact
+        Whether a process computes its chips one by one, on one core, as workers elsewhere do: with the same bits, and more slowly.
 
     Examples
     --------
@@ -105,6 +107,7 @@ class CompanySettings(Section):
     teacher: Names = ()
     eliminate: NonNegativeInt = 0
     precision: SentPrecision = "float32"
+    exact: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> Self:

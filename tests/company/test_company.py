@@ -109,7 +109,7 @@ def test_chips_hear_each_other():
     with company("outputs", burn_in=1) as chips:
         first = next(one for one in chips.rounds(chips.begin()) if isinstance(one, Round))
         assert first.sent_bytes > 0
-        answers = chips.outputs(first.state, chips.members.pool)
+        answers = chips.chips.outputs(first.state, common=True)
         for k, targets in enumerate(chips.targets(first.memory, 1)):
             mean = answers[[peer for peer in range(3) if peer != k]].mean(axis=0)
             assert np.allclose(targets.of(slice(-30, None)), mean, rtol=1e-6)

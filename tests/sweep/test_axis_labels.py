@@ -68,6 +68,7 @@ OTHERS = {
     "biases",
 }
 SWITCHES = {
+    "exact",
     "tied",
     "twins",
     "flip",
