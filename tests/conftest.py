@@ -42,17 +42,22 @@ def jax_64_bits() -> Iterator[None]:
         yield
 
 
-MOST_MEMORY = 2_500_000_000
-"""Bytes of a test process; thousands of tests compile thousands of programs, and would keep them all."""
+MOST_MEMORY, GROWTH = 2_500_000_000, 700_000_000
+"""Bytes of a test process, and by how many it grows then; thousands of tests compile thousands of programs, and would keep them all."""
+
+_LEFT = pytest.StashKey[int]()
+"""What was left when the last programs were let go of: memory that is free again often stays with the process."""
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _bounded_memory() -> Iterator[None]:
+def _bounded_memory(pytestconfig: pytest.Config) -> Iterator[None]:
     """Let go of compiled programs after a module, where these have become many; the cache on disk has them."""
     yield
-    if "jax" in sys.modules and psutil.Process().memory_info().rss > MOST_MEMORY:
+    process = psutil.Process()
+    if "jax" in sys.modules and process.memory_info().rss > max(MOST_MEMORY, pytestconfig.stash.get(_LEFT, 0) + GROWTH):
         sys.modules["jax"].clear_caches()
         gc.collect()
+        pytestconfig.stash[_LEFT] = process.memory_info().rss
 
 
 @pytest.fixture(scope="session", autouse=True)
