@@ -40,6 +40,8 @@ def answer_bytes(samples: int, classes: int) -> int:
 def bytes_an_exchange(settings: CompanySettings, conductances: int, outputs: int) -> float:
     """Return what all chips together send at an exchange, or in an update by mean gradients, and get back where a mean is formed elsewhere.
 
+    What comes back is the mean itself, 32 bits a number: that of rounded numbers has more values than each of them.
+
     Parameters
     ----------
     settings
@@ -53,17 +55,11 @@ def bytes_an_exchange(settings: CompanySettings, conductances: int, outputs: int
         case "none" | "sums" | "plasticity":  # the last two are not by epochs: federation_bytes counts them
             return 0.0
         case "mean-gradient" | "mean-weights":
-            return 2.0 * chips * byte_count(conductances, precision)
+            return float(chips * (byte_count(conductances, precision) + byte_count(conductances, "float32")))
         case "outputs" | "teacher":
             one = answer_bytes(settings.common, outputs) if precision == "sign" else byte_count(settings.common * outputs, precision)
             receivers = chips - 1 if settings.listen == "all" and settings.exchange == "outputs" else 1
             return float(chips * receivers * one)
-
-
-def bytes_an_epoch(settings: CompanySettings, *, updates: int, conductances: int, outputs: int) -> float:
-    """Return what all chips together send an epoch, on average: `updates` are those of each chip. Teachers send once, and then nothing."""
-    each = {"mean-gradient": float(updates), "teacher": 0.0}.get(settings.exchange, 1 / settings.every)
-    return each * bytes_an_exchange(settings, conductances, outputs)
 
 
 def inputs_bytes(settings: CompanySettings, features: int) -> int:

@@ -63,16 +63,16 @@ def message(numbers: int, precision: SentPrecision) -> int:
 def costs() -> Iterator[EpochCost]:
     """List the exchanges.
 
-    Means are formed by one more machine, whose link all messages pass, in and then out; or by the chips themselves, by all-reduce in a
-    ring, in 32 bits. Outputs go from chip to chip: to all others, or to the neighbour in a ring.
+    Means are formed by one more machine, whose link all messages pass, in and then, in 32 bits, out; or by the chips themselves, by
+    all-reduce in a ring, in 32 bits. Outputs go from chip to chip: to all others, or to the neighbour in a ring.
     """
     circuit = load("mnist-100").one_circuit.compile("mnist-100")
     conductances, outputs = sum(len(element) for element in circuit.trainable), len(circuit.outputs)
     updates, n = LABELLED // BATCH, CHIPS.astype(float)
-    for precision in ("float32", "sign"):
-        one = message(conductances, precision)
-        yield EpochCost(f"mean-gradient, {precision}", 2 * n * updates * one, 2 * n * updates * one, 2 * updates)
     one = message(conductances, "float32")
+    for precision in ("float32", "sign"):
+        both_ways = n * updates * (message(conductances, precision) + one)
+        yield EpochCost(f"mean-gradient, {precision}", both_ways, both_ways, 2 * updates)
     around = 2 * (n - 1)  # messages of 1/n of the numbers that each chip passes on
     yield EpochCost("mean-gradient, all-reduce", updates * around * one, updates * around * one / n, updates * around)
     yield EpochCost("mean-weights, float32", 2 * n * one, 2 * n * one, 2)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from hwsim.company.messages import byte_count, bytes_an_epoch, sent
+from hwsim.company.messages import byte_count, bytes_an_exchange, sent
 from hwsim.settings.company_settings import CompanySettings
 
 X = np.random.default_rng(0).normal(size=(20, 30))
@@ -29,12 +29,20 @@ def test_bytes():
     assert byte_count(100, "float32") == 400
     assert byte_count(100, "int8") == 108
     four = CompanySettings(chips=4, exchange="outputs", common=1000)
-    assert bytes_an_epoch(four, updates=10, conductances=5000, outputs=10) == 4 * 3 * 40_000
+    assert bytes_an_exchange(four, conductances=5000, outputs=10) == 4 * 3 * 40_000
     ring = four.model_copy(update={"listen": "ring", "precision": "sign"})
-    assert bytes_an_epoch(ring, updates=10, conductances=5000, outputs=10) == 4 * 500
+    assert bytes_an_exchange(ring, conductances=5000, outputs=10) == 4 * 500
+    assert bytes_an_exchange(CompanySettings(chips=4), conductances=5000, outputs=10) == 0
+
+
+def test_a_mean_comes_back_in_32_bits():
+    """Chips send rounded numbers, and get the mean that they are given, which is none of these."""
     gradients = CompanySettings(chips=4, exchange="mean-gradient")
-    assert bytes_an_epoch(gradients, updates=10, conductances=5000, outputs=10) == 2 * 4 * 10 * 20_000
-    assert bytes_an_epoch(CompanySettings(chips=4), updates=10, conductances=5000, outputs=10) == 0
+    assert bytes_an_exchange(gradients, conductances=5000, outputs=10) == 4 * (20_000 + 20_000)
+    signs = gradients.model_copy(update={"precision": "sign"})
+    assert bytes_an_exchange(signs, conductances=5000, outputs=10) == 4 * (633 + 20_000)
+    weights = CompanySettings(chips=4, exchange="mean-weights", precision="int8")
+    assert bytes_an_exchange(weights, conductances=5000, outputs=10) == 4 * (5008 + 20_000)
 
 
 @pytest.mark.parametrize(
