@@ -24,12 +24,12 @@ XOR, IRIS = ("xor", "--epochs", "100"), ("iris", "--epochs", "5")
 
 STUDIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], int]] = {
     "ideal": (XOR, (), 10),
-    "mismatch 1 %, chops 4": (XOR, ("--mismatch", "0.01", *BETA, "--chops", "4"), 3),
+    "mismatch 1 %, chops 4": (XOR, ("--mismatch", "0.01", *BETA, "--chops", "4"), 2),
     "mismatch 5 %, chops 4": (XOR, ("--mismatch", "0.05", *BETA, "--chops", "4"), 3),
     "leak, 1,000 presentations": (XOR, ("--leak", "1000"), 3),
     "leak, 300 presentations": (XOR, ("--leak", "300"), 3),
     "leak, 100 presentations": (XOR, ("--leak", "100"), 3),
-    "comparators, 1 uV": (XOR, ("--comparators", "1e-6"), 3),
+    "comparators, 1 uV": (XOR, ("--comparators", "1e-6"), 2),
     "comparators, averaged": (XOR, ("--comparators", "1e-6", "--average", "4", "--rate", "2e-7"), 4),
     "two phases": (XOR, ("--two-phase", "1"), 3),
     "iris": (IRIS, (), 3),
