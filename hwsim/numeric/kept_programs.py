@@ -12,7 +12,7 @@ import pickle
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,9 @@ from hwsim.siblings import NAMES, ROOT
 
 _MOST = 128
 """Most programs that are kept, the last that were used; one takes about half a megabyte."""
+
+_DIGEST = hashlib.sha256().digest_size
+"""Bytes before a program, by which a damaged one is recognised: XLA runs machine code as it is, right or wrong."""
 
 _KNOWN = {"hwsim", *NAMES, "builtins", "numpy", "jax", "jaxlib", "pathlib", "copyreg", "functools", "operator", "enum", "types", "_codecs"}
 """Packages whose classes and functions a structure may be made of: their sources or versions are a part of what a program is found by."""
@@ -158,8 +161,13 @@ def _loaded(path: Path) -> Callable[..., Any] | None:
     try:
         if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
             return None
-        compiled = serialize_executable.deserialize_and_load(*pickle.loads(path.read_bytes()))  # noqa: S301 - this user wrote it
-        os.utime(path)
+        content = path.read_bytes()
+        digest, written = content[:_DIGEST], content[_DIGEST:]
+        if hashlib.sha256(written).digest() != digest:
+            return None
+        compiled = serialize_executable.deserialize_and_load(*pickle.loads(written))  # noqa: S301 - this user wrote it
+        with suppress(OSError):  # a folder that can only be read
+            os.utime(path)
     except FileNotFoundError:
         return None
     except Exception:  # noqa: BLE001 - whatever is in the file, it can be compiled again
@@ -218,7 +226,8 @@ def _seen(path: Path) -> bool:
 def _keep(path: Path, compiled: Any) -> None:
     """Write a compiled program, and remove those that were used the longest ago; a disk that takes none is done without."""
     try:
-        atomic.write(path, pickle.dumps(serialize_executable.serialize(compiled)))
+        written = pickle.dumps(serialize_executable.serialize(compiled))
+        atomic.write(path, hashlib.sha256(written).digest() + written)
         used = sorted((*path.parent.glob("*.program"), *path.parent.glob("*.seen")), key=lambda one: one.stat().st_mtime_ns)
         for old in used[:-_MOST]:
             old.unlink(missing_ok=True)

@@ -93,16 +93,31 @@ def test_what_others_define_is_not_kept(folder: Path) -> None:
 
 
 def test_a_damaged_file_is_compiled_again(folder: Path, loads: list[bool]) -> None:
-    """Nobody sees that it was damaged, and it is written again."""
+    """Nobody sees that it was damaged, by a bit or more, and it is written again."""
     expected, _ = [run("d", X)[0] for _ in range(KEEPING)]
     (path,) = folder.glob("*.program")
     whole = path.read_bytes()
-    for content in (b"", whole[:1000], b"cos\nsystem\n."):
+    middle = len(whole) // 2
+    for content in (b"", whole[:1000], b"cos\nsystem\n.", whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]):
         path.write_bytes(content)
         for _ in range(KEEPING):
             np.testing.assert_array_equal(run("d", X)[0], expected)
+            assert not loads[-1]
         assert run("d", X)[1] == 0
         assert loads[-1]
+
+
+def test_a_folder_that_is_only_read_has_its_programs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is compiled because the time of a file cannot be set."""
+    for _ in range(KEEPING):
+        run("r", X)
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(path)
+
+    assert list(folder.glob("*.program"))
+    monkeypatch.setattr(kept_programs.os, "utime", refuse)
+    assert run("r", X)[1] == 0
 
 
 def test_other_sources_and_settings_have_programs_of_their_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
