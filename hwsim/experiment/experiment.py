@@ -10,6 +10,7 @@ from circuits.network import Network
 from circuits.quoting import quote_path
 from hwsim.experiment.block_checks import check_blocks, check_crossbars
 from hwsim.experiment.chain_keys import refuse_idle
+from hwsim.experiment.company_checks import check_shares
 from hwsim.experiment.data_fit import check_sizes
 from hwsim.experiment.experiment_errors import ExperimentError, SizesError
 from hwsim.experiment.federation_checks import check_federation
@@ -200,6 +201,7 @@ class Experiment(Section):
         """Refuse chips in company of what they cannot be made of, or that no mapped program trains."""
         if self.company is None:
             return
+        check_shares(self.company, self.data, chip=self.variation.chip, seed=self.training.seed)
         if self.reservoir is not None or self.company.federated:
             check_federation(self.company, self.reservoir, self.blocks, self.data)
             return

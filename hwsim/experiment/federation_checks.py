@@ -39,9 +39,6 @@ def check_federation(
     if company.common:
         msg = f"company.common = {company.common} is of exchange = 'outputs', and read-outs of reservoirs learn from labels alone; omit it"
         raise ValueError(msg)
-    if company.shards in {"by-class", "dirichlet"} and data.task != "classification":
-        msg = f"company.shards = {company.shards!r} divides by class, and these targets are real; use 'disjoint' or 'same'"
-        raise ValueError(msg)
     if company.exchange == "plasticity" and (reservoir.dynamics != "clocked" or reservoir.layers > 1 or reservoir.bits):
         msg = f"{exchange} adapts clocked reservoirs of one layer without bits; change reservoir.dynamics, layers or bits, or use 'sums'"
         raise ValueError(msg)

@@ -47,6 +47,9 @@ def test_each_chip_is_a_run(hwsim, tmp_path):
         (["iris", "--set", "company.chips=2", "--set", "company.listen=ring"], "omit it, or set exchange to 'outputs'"),
         (["iris", "--set", "company.chips=2", "--profile"], "--profile is about one circuit"),
         (["ff-digits", "--set", "company.chips=2"], "omit company"),
+        (["diabetes", "--set", "company.chips=2", "--set", "company.shards=by-class"], "divides by class, and a regression has none"),
+        (["iris", "--set", "company.chips=2", "--set", f"variation.chip={2**63 - 1}"], f"lower it to {2**63 - 2} at most"),
+        (["iris", "--set", "company.chips=2", "--set", f"training.seed={2**63 - 1}"], f"lower it to {2**63 - 2} at most"),
         (["iris", "--set", "company.chips=2", "--set", "data.folds=5"], "omit one of them"),
     ],
 )

@@ -63,7 +63,7 @@ def test_each_chip_is_a_run(hwsim, tmp_path, sequences, exchange):
         ("narma10", ["exchange=sums", "sizes=[20, 20, 20]"], "are of up to 2 chips"),
         ("narma10", ["exchange=sums", "sizes=[2000]"], "too few for 2 chips with company.sizes = [2000]"),
         ("narma10", ["exchange=sums", "least_samples=2000"], "no chip has more than 900 samples"),
-        ("narma10", ["exchange=sums", "shards=by-class"], "these targets are real; use 'disjoint' or 'same'"),
+        ("narma10", ["exchange=sums", "shards=by-class"], "divides by class, and a regression has none"),
         ("narma10", ["exchange=sums", "common=10"], "omit it"),
         ("narma10", ["exchange=sums", "precision=int8"], "precision = 'int8' does nothing with exchange = 'sums'"),
         ("narma10", ["exchange=sums", "rounds=3"], "rounds = 3 does nothing with exchange = 'sums'"),
