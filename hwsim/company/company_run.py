@@ -29,7 +29,7 @@ from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import CHECKPOINT, OpenRun
 from hwsim.runs.power_meter import PowerMeter
 from hwsim.runs.profiling.stopwatch import Stopwatch
-from hwsim.runs.start import Start
+from hwsim.runs.start import OF_COMPANY, Start
 from hwsim.runs.stop_signals import stop_signals
 from hwsim.runs.train import Ending
 from hwsim.session import Session
@@ -140,7 +140,7 @@ def _resume(folder: OpenRun) -> str:
 
 def write_chip(company: Path, k: int, session: Session, g: Weights, rows: list[Row]) -> dict[str, Any]:
     """Write the run's folder of chip k into that of its company, in place of that of an earlier end; return its summary."""
-    about = f"chip {k} of the company in {company.name}, which trains it again"
+    about = f"chip {k}{OF_COMPANY}{company.name}, which trains it again"
     experiment = session.experiment.model_copy(update={"about": about})
     place = RunFolder(chip_folder(company, k))
     if place.path.exists():  # of an earlier end, before more epochs

@@ -16,6 +16,9 @@ from hwsim.files.stored_conductances import fingerprint
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import OpenRun, RunError
 
+OF_COMPANY = " of the company in "
+"""What experiments of a company's chips have in `about`: such a folder has no checkpoint, and its settings are not all that made it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -96,7 +99,7 @@ def resumed_run(experiment: Experiment, out: Path | None) -> Start:
     Raises
     ------
     RunError
-        When there is no such run, or it is of another experiment.
+        When there is no such run, it is of another experiment, or of a chip that a company trains.
 
     """
     if out is None:
@@ -107,7 +110,14 @@ def resumed_run(experiment: Experiment, out: Path | None) -> Start:
     if not folder.experiment.is_file():
         msg = f"{folder.path} holds no run: there is nothing to resume; leave --resume out, or name the folder with --out"
         raise RunError(msg)
-    _refuse_another(load(str(folder.experiment)), experiment, folder)
+    stored = load(str(folder.experiment))
+    _refuse_another(stored, experiment, folder)
+    if OF_COMPANY in stored.about and not folder.checkpoint.exists():
+        msg = (
+            f"{folder.path} is {stored.about}; alone, it would begin again with all samples: resume the company, or start from its "
+            f"conductances with --from {folder.path}"
+        )
+        raise RunError(msg)
     return Start(experiment, folder, resume=True)
 
 

@@ -17,6 +17,12 @@ def test_each_chip_is_a_run(hwsim, tmp_path):
     for k in range(2):
         tested = hwsim("evaluate", str(folder / f"chip-{k}"), "--json")
         assert tested.json["test_error"] == pytest.approx(answer.json[f"test_error/{k}"])
+    weights = (folder / "chip-0" / "weights.npz").read_bytes()
+    for more in ([], ["--epochs", "3"]):
+        alone = hwsim("train", str(folder / "chip-0"), "--resume", *more)
+        assert (alone.code, alone.err.count("\n")) == (2, 1), "it has no checkpoint, and would learn all samples alone"
+        assert "resume the company" in alone.err
+    assert (folder / "chip-0" / "weights.npz").read_bytes() == weights
     whole = hwsim("evaluate", str(folder))
     assert (whole.code, whole.err.count("\n")) == (2, 1)
     assert "company of chips" in whole.err
