@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cli import options
-from cli.bench_run import PLACE, BenchCase, BenchFiles, BenchPlan, benchmark, carry_out, comparison, earlier_run, refuse
+from cli.bench_run import PLACE, BenchCase, BenchFiles, BenchPlan, benchmark, carry_out, comparison, earlier_run, refuse, verdict
 from cli.bench_run import files as with_files
 from cli.command import Command
 from cli.command import command as make_command
@@ -251,7 +251,7 @@ def command(output: Output, *, history: bool, files: BenchFiles) -> int | None:
     compared, more = comparison(earlier, each)
     texts += f"\nhistory: {kept['history']}" if kept else ""
     output.result({"ratios": ratios} | {name: data for name, (data, _) in measured.items()} | kept | compared, texts + more)
-    return 1 if compared.get("slower") else None
+    return verdict(compared)
 
 
 def _kept(measured: Sequence[dict[str, Any]], files: BenchFiles) -> dict[str, str]:

@@ -70,7 +70,7 @@ def benchmark(output: Output, plan: BenchPlan, files: BenchFiles) -> int | None:
     data, text = carry_out(output, plan, files)
     compared, more = comparison(earlier, [data])
     output.result(data | compared, text + more)
-    return 1 if compared.get("slower") else None
+    return verdict(compared)
 
 
 def earlier_run(files: BenchFiles, names: Sequence[str]) -> "BenchRun | None":
@@ -97,12 +97,23 @@ def comparison(earlier: "BenchRun | None", measured: Sequence[dict[str, Any]]) -
 
     now = figures.together(map(figures.of_results, measured))
     changes, machine = comparison.changes(earlier, now), comparison.differences(earlier, now)
-    if not changes:
-        msg = f"--compare: the earlier run has none of these cases: {', '.join(name for _, name in now.figures)}"
-        raise click.UsageError(msg)
     slower = [f"{one.benchmark}: {one.case}" for one in changes if one.verdict == "slower"]
     data = {"slower": slower, "compared": [asdict(one) for one in changes], "differences": machine}
     return data, "\n\n" + bench_text.compared(changes, machine)
+
+
+def verdict(compared: dict[str, Any]) -> int | None:
+    """Return the exit code of a comparison, 1 where a case is slower; what was measured is printed before.
+
+    Raises
+    ------
+    click.UsageError
+        When there was nothing to compare, which must not look as if nothing were slower.
+
+    """
+    if compared and not compared["compared"]:
+        raise click.UsageError("--compare: the earlier run has none of the cases that were measured; compare with one that has them")
+    return 1 if compared.get("slower") else None
 
 
 def carry_out(output: Output, plan: BenchPlan, files: BenchFiles) -> tuple[dict[str, Any], str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from circuits.quoting import quote_path
+from circuits.regular_file import open_regular
 from hwsim.benchmarks.turns import Spread
 
 
@@ -123,9 +124,10 @@ def read(path: Path) -> BenchRun:
 
     """
     try:
-        written = json.loads(path.read_text(encoding="utf-8"))
+        with open_regular(path) as file:
+            written = json.loads(file.read())
         return _checked(of_results(written) if "results" in written else _of_history(written))
-    except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError):
+    except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError, RecursionError):
         msg = f"{quote_path(path)}: holds no numbers of a benchmark; name a .json file that hwsim bench wrote"
         raise BenchmarkFileError(msg) from None
 
@@ -144,4 +146,6 @@ def _checked(recorded: BenchRun) -> BenchRun:
     for spread, _ in recorded.figures.values():
         if not 0 < spread.least <= spread.median <= spread.most < float("inf"):
             raise ValueError(spread)
+    if not isinstance(recorded.environment.get("packages") or {}, dict):
+        raise TypeError(recorded.environment)
     return recorded

@@ -78,7 +78,7 @@ def test_a_commit_is_named_in_a_checkout_and_a_version_elsewhere(tmp_path: Path)
     assert history.commit(tmp_path) == history.commit(tmp_path / "deeper")
 
 
-WRONG = ["{}", "[1]", "no JSON", '{"benchmark": "music", "results": []}', '{"figures": {"training": {"a": {"median": 1}}}}']
+WRONG = ["{}", "[1]", "no JSON", '{"benchmark": "music", "results": []}', '{"figures": {"training": {"a": {"median": 1}}}}', "[" * 100_000]
 
 
 @pytest.mark.parametrize("text", WRONG)
@@ -87,6 +87,22 @@ def test_a_file_of_something_else_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "file.json").write_text(text, encoding="utf-8")
     with pytest.raises(BenchmarkFileError, match=r"file\.json.*hwsim bench wrote"):
         figures.read(tmp_path / "file.json")
+
+
+def test_what_has_no_end_is_not_read() -> None:
+    """A device or a pipe is no file with numbers."""
+    with pytest.raises(OSError, match="not a regular file"):
+        figures.read(Path("/dev/zero"))
+
+
+def test_packages_that_are_no_table_are_refused(tmp_path: Path) -> None:
+    """Else the comparison would fail after everything was measured."""
+    kept = history.add(tmp_path, run(spread(1.0)))
+    content = json.loads(kept.read_text(encoding="utf-8"))
+    content["environment"]["packages"] = ["jax"]
+    kept.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(BenchmarkFileError, match="hwsim bench wrote"):
+        figures.read(kept)
 
 
 def bench(folder: Path, *words: str) -> int:
@@ -123,6 +139,15 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_measured(
         assert bench(tmp_path / "new", "--compare", name) == 2
         assert message in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+def test_what_was_measured_is_printed_even_if_nothing_can_be_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run without any of the cases is an error, so that nobody takes it for one in which nothing is slower."""
+    kept = history.add(tmp_path, BenchRun({("engines", "another"): Figure(spread(1.0))}, HERE))
+    assert bench(tmp_path / "new", "--compare", str(kept)) == 2
+    shown = capsys.readouterr()
+    assert "engines.json" in shown.out
+    assert "none of the cases" in shown.err
 
 
 def test_the_earlier_run_is_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
