@@ -48,9 +48,12 @@ def _of_arrays(arrays: Arrays, like: Arrays, *, finite: bool) -> str:
     return ""
 
 
-def negative(circuit: Circuit, arrays: Arrays) -> str:
-    """Return which conductances of an answer no device has; empty where all are good."""
+def impossible(circuit: Circuit, arrays: Arrays) -> str:
+    """Return which conductances of an answer no device has, not even where failed samples are skipped; empty where all are good."""
     for element in circuit.memristive:
-        if (lowest := float(arrays[f"{G}{element.name}"].min())) < 0.0:
+        g = arrays[f"{G}{element.name}"]
+        if not np.isfinite(g).all():
+            return f"its {G}{element.name} is not finite"
+        if (lowest := float(g.min())) < 0.0:
             return f"its {G}{element.name} has a negative conductance, {lowest:.3g} S"
     return ""

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from hwsim.company.answer_checks import negative, refusal
+from hwsim.company.answer_checks import impossible, refusal
 from hwsim.company.chip_job import (
     GRADIENT,
     OUTPUTS,
@@ -148,7 +148,7 @@ class SeparateChips:
         def refused(job: ChipJob, answer: ChipAnswer) -> str:
             reason = refusal(job, answer, like(job), self._samples[job.chip], finite=not lenient)
             trainer = self.chips.trainers[job.chip]
-            return reason or (negative(trainer.circuit, answer.arrays) if job.work == "epoch" and not answer.failed else "")
+            return reason or (impossible(trainer.circuit, answer.arrays) if job.work == "epoch" and not answer.failed else "")
 
         for one in self.workers.compute(jobs, refused):
             if isinstance(one, ChipAnswer) and one.failed:
