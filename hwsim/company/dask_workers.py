@@ -139,7 +139,7 @@ class DaskWorkers:
             self._lose(open_jobs, job)
         if len(present) < self._processes:
             replace_ended(self._client.cluster, self._processes)
-        self._refuse_nobody(now)
+        self._require_workers(now)
 
     def _present(self) -> dict[str, str]:
         """Return the names of the workers that are there now, by their addresses."""
@@ -152,7 +152,7 @@ class DaskWorkers:
             raise WorkersError(_LOST) from None
         return {address: self._names.get(address) or str(asked.get(address, {}).get("name", address)) for address in addresses}
 
-    def _refuse_nobody(self, now: float) -> None:
+    def _require_workers(self, now: float) -> None:
         """Stop where nobody is left who could compute."""
         if self._usable():
             self._seen = now
@@ -212,9 +212,9 @@ class DaskWorkers:
 
         broken = ChipAnswer(job.chip, {}, "", job.company.hwsim)
         try:
-            answer = future.result(timeout=LOOK)
-        except TimeoutError:  # it is large, or its worker has died with it
-            return self._received(future, job, address) if address in self._present() else None
+            answer = self._fetched(future, address)
+        except WorkersError:
+            raise
         except (KilledWorker, asyncio.CancelledError, OSError):
             return None
         except Exception as error:  # noqa: BLE001 - whatever a worker raises in place of an answer
@@ -224,6 +224,24 @@ class DaskWorkers:
             if isinstance(answer, ChipAnswer)
             else broken._replace(fault=f"it returned no answer, but {quote(type(answer).__name__)}")
         )
+
+    def _fetched(self, future: Any, address: str) -> Any:
+        """Fetch what a worker returned, for longer each time: whoever stops waiting gets a large answer from its beginning again.
+
+        Raises
+        ------
+        OSError
+            When the worker has died with it.
+
+        """
+        patience = LOOK
+        while True:
+            try:
+                return future.result(timeout=patience)
+            except TimeoutError:
+                if future.status == "error" or address not in self._present():
+                    raise
+                patience *= 2
 
     def _lose(self, open_jobs: _Jobs, job: ChipJob) -> None:
         """Take back a job whose worker is gone."""

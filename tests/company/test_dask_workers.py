@@ -187,3 +187,40 @@ def test_killed_workers_cost_no_digit():
     assert difference(reference, ends) == 0.0
     assert len(killed) == 2
     assert [event.event for event in events].count("left") == 2
+
+
+class Slow:
+    """Stands in for a client, and for an answer that takes five seconds to fetch."""
+
+    cluster, status = None, "running"
+
+    def __init__(self) -> None:
+        self.waited = list[float]()
+
+    def subscribe_topic(self, *_: object) -> None:
+        """Report nothing."""
+
+    def nthreads(self) -> dict[str, int]:
+        """List the one worker."""
+        return {"tcp://here": 1}
+
+    def scheduler_info(self) -> dict[str, dict[str, object]]:
+        """Know no names."""
+        return {"workers": {}}
+
+    def result(self, timeout: float) -> str:
+        """Begin again whenever nobody waits any longer."""
+        self.waited.append(timeout)
+        if timeout < 5.0:
+            raise TimeoutError
+        return "whole"
+
+
+def test_an_answer_that_takes_long_to_fetch_is_waited_for():
+    """Longer each time, unless its worker has gone."""
+    slow = Slow()
+    workers = DaskWorkers(slow, lambda _: None)
+    assert workers._fetched(slow, "tcp://here") == "whole"
+    assert slow.waited == [1.0, 2.0, 4.0, 8.0]
+    with pytest.raises(TimeoutError):
+        workers._fetched(slow, "tcp://gone")
