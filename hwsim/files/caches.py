@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 
 
@@ -15,9 +16,18 @@ PROGRAMS = "HWSIM_PROGRAMS"
 
 
 def program_folder() -> Path | None:
-    """Return the folder of programs that are ready to run; None where this process keeps none."""
+    """Return the folder of programs that are ready to run; None where this process keeps none, or others may write there."""
     named = os.environ.get(PROGRAMS)
-    return Path(named) if named else None
+    return Path(named) if named and private(Path(named)) else None
+
+
+def private(folder: Path) -> bool:
+    """Whether a folder is this user's, and nobody else may write into it: what is loaded from there is run."""
+    try:
+        state = folder.stat()
+    except OSError:
+        return False
+    return state.st_uid == os.getuid() and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def keep_compiled() -> None:
@@ -30,8 +40,9 @@ def keep_compiled() -> None:
         return
     folder, programs = cache_folder() / "jax", cache_folder() / "programs"
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        programs.mkdir(mode=0o700, exist_ok=True)  # what is loaded from there is run
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for one in (folder, programs):
+            one.mkdir(mode=0o700, exist_ok=True)  # what is loaded from there is run
         os.environ |= {
             "JAX_COMPILATION_CACHE_DIR": str(folder),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

@@ -25,7 +25,7 @@ from jax.experimental.compilation_cache import compilation_cache
 
 from hwsim.files import atomic
 from hwsim.files.caches import program_folder
-from hwsim.siblings import NAMES, ROOT
+from hwsim.siblings import ROOT
 
 _MOST = 128
 """Most programs that are kept, the last that were used; one takes about half a megabyte."""
@@ -33,7 +33,10 @@ _MOST = 128
 _DIGEST = hashlib.sha256().digest_size
 """Bytes before a program, by which a damaged one is recognised: XLA runs machine code as it is, right or wrong."""
 
-_KNOWN = {"hwsim", *NAMES, "builtins", "numpy", "jax", "jaxlib", "pathlib", "copyreg", "functools", "operator", "enum", "types", "_codecs"}
+_OURS = ("circuits", "hwsim")
+"""Our packages that programs are made from."""
+
+_KNOWN = {*_OURS, "builtins", "numpy", "jax", "jaxlib", "pathlib", "copyreg", "functools", "operator", "enum", "types", "_codecs"}
 """Packages whose classes and functions a structure may be made of: their sources or versions are a part of what a program is found by."""
 
 _AGAIN = {"xla_embed_ir_in_executable": False}
@@ -136,7 +139,7 @@ def _surroundings() -> tuple[bytes, ...]:
 
 def _sources() -> Iterator[tuple[str, int, int]]:
     """List the files of our packages, with their sizes and times."""
-    for package in ("circuits", "hwsim"):
+    for package in _OURS:
         folders = [str(ROOT / package)]
         while folders:
             with os.scandir(folders.pop()) as entries:
@@ -159,7 +162,7 @@ def _settings() -> list[tuple[str, Any]]:
 def _loaded(path: Path) -> Callable[..., Any] | None:
     """Load a program; None where there is none, or it is another user's or damaged: then it is compiled, and written again."""
     try:
-        if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
+        if path.lstat().st_uid != os.getuid():
             return None
         content = path.read_bytes()
         digest, written = content[:_DIGEST], content[_DIGEST:]
@@ -172,6 +175,8 @@ def _loaded(path: Path) -> Callable[..., Any] | None:
         return None
     except Exception:  # noqa: BLE001 - whatever is in the file, it can be compiled again
         return None
+    with suppress(OSError):  # of a disk that is read alone, all are kept
+        os.utime(path)
     jax.monitoring.record_event_duration_secs(_TOOK, 0.0)
     jax.monitoring.record_event(_LOADED)
     return compiled  # type: ignore[no-any-return] # JAX types it not

@@ -40,3 +40,19 @@ def test_without_a_place_or_with_one_of_the_users(environment: dict[str, str], t
     environment |= {"XDG_CACHE_HOME": str(tmp_path), NAMES[0]: "elsewhere"}
     keep_compiled()
     assert {name: environment[name] for name in NAMES if name in environment} == {NAMES[0]: "elsewhere"}
+
+
+def test_programs_are_loaded_only_from_where_nobody_else_writes(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes a program there runs anything in the name of whoever loads it."""
+    folder = tmp_path / "programs"
+    environment[PROGRAMS] = str(folder)
+    assert program_folder() is None
+    folder.mkdir()
+    for mode, kept in ((0o700, True), (0o755, True), (0o775, False), (0o1777, False)):
+        folder.chmod(mode)
+        assert (program_folder() == folder) == kept
+    folder.chmod(0o700)
+    monkeypatch.setattr("hwsim.files.caches.os.getuid", lambda: folder.stat().st_uid + 1)
+    assert program_folder() is None

@@ -21,6 +21,7 @@ from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.kept_programs import kept
 from hwsim.numeric.layered import programs
 from hwsim.session import Session
+from netlists.self_learning.learning import SelfLearning
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_what_is_kept_is_not_traced_again(folder: Path, loads: list[bool]) -> No
 
 def test_what_others_define_is_not_kept(folder: Path) -> None:
     """Their sources may change unseen; a function without a name cannot be written down."""
-    for structure in (Counted, lambda: 0, Counted(1.0)):
+    for structure in (Counted, lambda: 0, Counted(1.0), SelfLearning):
         for _ in range(KEEPING + 1):
             assert run(("c", structure), X)[1] > 0
     assert not list(folder.iterdir())
