@@ -39,6 +39,9 @@ def check_federation(
     if company.common:
         msg = f"company.common = {company.common} is of exchange = 'outputs', and read-outs of reservoirs learn from labels alone; omit it"
         raise ValueError(msg)
+    if company.exact:
+        msg = "company.exact = true is of circuits, and chips with reservoirs are computed one by one anyway; omit it"
+        raise ValueError(msg)
     if company.exchange == "plasticity" and (reservoir.dynamics != "clocked" or reservoir.layers > 1 or reservoir.bits):
         msg = f"{exchange} adapts clocked reservoirs of one layer without bits; change reservoir.dynamics, layers or bits, or use 'sums'"
         raise ValueError(msg)

@@ -68,6 +68,7 @@ def test_each_chip_is_a_run(hwsim, tmp_path, sequences, exchange):
         ("narma10", ["exchange=sums", "precision=int8"], "precision = 'int8' does nothing with exchange = 'sums'"),
         ("narma10", ["exchange=sums", "rounds=3"], "rounds = 3 does nothing with exchange = 'sums'"),
         ("narma10", ["least_samples=3"], "least_samples = 3 does nothing with exchange = 'none'"),
+        ("narma10", ["exchange=sums", "exact=true"], "computed one by one anyway; omit it"),
         ("iris", ["exchange=sums"], "there is no [reservoir]"),
         ("iris", ["sizes=[20]"], "circuits learn from equally many"),
         ("ff-digits", ["exchange=plasticity"], "there is no [reservoir]"),
