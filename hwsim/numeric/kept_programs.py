@@ -169,13 +169,11 @@ def _loaded(path: Path) -> Callable[..., Any] | None:
         if hashlib.sha256(written).digest() != digest:
             return None
         compiled = serialize_executable.deserialize_and_load(*pickle.loads(written))  # noqa: S301 - this user wrote it
-        with suppress(OSError):  # a folder that can only be read
-            os.utime(path)
     except FileNotFoundError:
         return None
     except Exception:  # noqa: BLE001 - whatever is in the file, it can be compiled again
         return None
-    with suppress(OSError):  # of a disk that is read alone, all are kept
+    with suppress(OSError):  # a folder that can only be read
         os.utime(path)
     jax.monitoring.record_event_duration_secs(_TOOK, 0.0)
     jax.monitoring.record_event(_LOADED)
