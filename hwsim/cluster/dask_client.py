@@ -38,7 +38,7 @@ def connected(processes: int, scheduler: str | None) -> Iterator[Any]:
 def _local_cluster(processes: int) -> Iterator[Any]:
     """Start a cluster on this machine; Dask replaces workers that die."""
     import dask  # noqa: PLC0415 - a second, only for those who compute on workers
-    from distributed import Client, LocalCluster  # noqa: PLC0415
+    from distributed import Client, LocalCluster  # noqa: PLC0415 - as above
 
     with (
         dask.config.set({"distributed.admin.tick.limit": "1h"}),  # a busy machine needs no message either

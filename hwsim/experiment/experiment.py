@@ -10,7 +10,7 @@ from circuits.network import Network
 from circuits.quoting import quote_path
 from hwsim.experiment.block_checks import check_blocks, check_crossbars
 from hwsim.experiment.chain_keys import refuse_idle
-from hwsim.experiment.company_checks import check_shares
+from hwsim.experiment.company_checks import check_circuits, check_shares
 from hwsim.experiment.data_fit import check_sizes
 from hwsim.experiment.experiment_errors import ExperimentError, SizesError
 from hwsim.experiment.federation_checks import check_federation
@@ -205,30 +205,7 @@ class Experiment(Section):
         if self.reservoir is not None or self.company.federated:
             check_federation(self.company, self.reservoir, self.blocks, self.data)
             return
-        if self.company.sizes:
-            msg = f"company.sizes = {list(self.company.sizes)} is of chips with reservoirs, and circuits learn from equally many; omit it"
-            raise ValueError(msg)
-        if self.blocks is not None or self.pretraining:
-            msg = "company is of chips with one circuit each, without pretraining; omit company, or train the chain or the stages alone"
-            raise ValueError(msg)
-        if self.training.engine != "numeric":
-            msg = f"company: chips learn side by side in the numeric engine; set training.engine to 'numeric', not {self.training.engine!r}"
-            raise ValueError(msg)
-        if self.data.folds is not None:
-            msg = "company divides the training set among chips, and data.folds would divide it otherwise; omit one of them"
-            raise ValueError(msg)
-        first = self.company.first_exchange
-        if first > self.training.epochs:
-            msg = (
-                f"chips in company would exchange nothing before epoch {first}, and training.epochs = {self.training.epochs}; train longer"
-            )
-            raise ValueError(msg)
-        if self.company.eliminate and self.training.epochs < (least := self.company.first_elimination + self.company.eliminate):
-            msg = (
-                f"company.eliminate = {self.company.eliminate} needs {least} epochs, so that who begins again can learn, and "
-                f"training.epochs = {self.training.epochs}; train longer, or lower it"
-            )
-            raise ValueError(msg)
+        check_circuits(self.company, self.training, self.data, alone=self.blocks is None and not self.pretraining)
 
     def _check_devices(self) -> None:
         """Refuse spreads, drift and noise that nothing takes up."""
