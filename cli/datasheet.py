@@ -90,6 +90,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
     _refuse_without_chips(chips, of_chips)
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip), chip=chip)
+    if (company := given.experiment.company) is not None:
+        msg = f"{what}: a datasheet is of one chip, and company.chips = {company.chips}; omit company, or name the folder of a trained chip"
+        raise click.UsageError(msg)
     if out is not None:
         refuse(out, given, force=force)
     elif force:

@@ -5,10 +5,11 @@ import numpy as np
 from circuits.circuit import Circuit
 from circuits.quoting import quoted
 from hwsim.company.chip_job import ChipAnswer, ChipJob, G
+from hwsim.company.chip_samples import Fingerprint
 from hwsim.learning.state import Arrays
 
 
-def refusal(job: ChipJob, answer: ChipAnswer, like: Arrays, samples: str, *, finite: bool = True) -> str:
+def refusal(job: ChipJob, answer: ChipAnswer, like: Arrays, samples: Fingerprint, *, finite: bool = True) -> str:
     """Return why an answer is refused, in some words; empty where it is good.
 
     Parameters
@@ -16,7 +17,7 @@ def refusal(job: ChipJob, answer: ChipAnswer, like: Arrays, samples: str, *, fin
     like
         Arrays of the shapes and types that the answer must have.
     samples
-        Fingerprint of the chip's samples.
+        Fingerprint of the chip's samples; where those of its own are not known yet, any are good.
     finite
         Whether all numbers must be; outputs of samples that failed and are skipped are not.
 
@@ -29,9 +30,15 @@ def refusal(job: ChipJob, answer: ChipAnswer, like: Arrays, samples: str, *, fin
         return f"it returned chip {quoted(answer.chip)} where chip {job.chip} was asked for"
     if answer.failed:
         return ""
-    if answer.samples != samples:
+    return _of_samples(job, answer.samples, samples) or _of_arrays(answer.arrays, like, finite=finite)
+
+
+def _of_samples(job: ChipJob, samples: Fingerprint, expected: Fingerprint) -> str:
+    if samples.common != expected.common:
+        return "its test set, its classes or its common samples differ from those of this machine; all files need the same"
+    if samples.of_chip != (expected.of_chip or samples.of_chip):
         return f"its samples of chip {job.chip} differ from those of the run; look at its data files and HWSIM_DATA"
-    return _of_arrays(answer.arrays, like, finite=finite)
+    return ""
 
 
 def _of_arrays(arrays: Arrays, like: Arrays, *, finite: bool) -> str:

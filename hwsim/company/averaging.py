@@ -1,5 +1,6 @@
 """Averaging: all chips of a company get the mean of their conductances."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,11 +13,17 @@ from hwsim.learning.state import State, joined
 from hwsim.settings.company_settings import SentPrecision
 
 
-def averaged(chips: EnsembleTrainer, state: State, precision: SentPrecision) -> State:
-    """Return the state in which all chips have the mean of their conductances, as they were sent, within each chip's bounds."""
+def averaged(chips: EnsembleTrainer, state: State, precision: SentPrecision, samples: Sequence[int] | None = None) -> State:
+    """Return the state in which all chips have the mean of their conductances, as they were sent, within each chip's bounds.
+
+    Chips with different numbers of `samples` count by these.
+    """
     each = chips.apart(state)
     parts = [joined(one.g) for one in each]
-    mean = {name: np.mean([np.asarray(sent(part[name], precision), np.float64) for part in parts], axis=0) for name in parts[0]}
+    mean = {
+        name: np.average([np.asarray(sent(part[name], precision), np.float64) for part in parts], axis=0, weights=samples)
+        for name in parts[0]
+    }
     given = []
     for trainer, one in zip(chips.trainers, each, strict=True):
         wanted = {name: values.astype(trainer.dtype) for name, values in within(trainer.solver.chip, mean).items()}

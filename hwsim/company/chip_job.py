@@ -1,21 +1,19 @@
 """Jobs: what a chip's worker gets and returns: a chip's state, gradients and outputs by name, and never a sample."""
 
-import hashlib
 import pickle
-from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
-from hwsim.company.members import Members
+from hwsim.company.chip_samples import Fingerprint
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning.state import Arrays
 from hwsim.learning.step import Sums
 from hwsim.typing import Conductances, Floats
 
-Work = Literal["epoch", "gradient", "test outputs", "common outputs"]
-"""All updates of an epoch; the gradient of one; or what a chip answers on the test set, or on the common samples."""
+Work = Literal["epoch", "gradient", "test outputs", "common outputs", "samples"]
+"""All updates of an epoch; the gradient of one; what a chip answers on the test set, or on the common samples; how many samples it has."""
 
 
 class CompanyKey(NamedTuple):
@@ -95,7 +93,7 @@ class ChipAnswer(NamedTuple):
 
     chip: int
     arrays: Arrays
-    samples: str
+    samples: Fingerprint
     hwsim: str
     failed: str = ""
     fault: str = ""
@@ -109,8 +107,8 @@ class ChipProgress(NamedTuple):
     loss: float
 
 
-G, GRADIENT, SUMS, OUTPUTS = "g/", "gradient/", "epoch/", "outputs"
-"""What names of arrays begin with: conductances, gradients by block, an epoch's sums; and the name of outputs."""
+G, GRADIENT, SUMS, OUTPUTS, COUNTS = "g/", "gradient/", "epoch/", "outputs", "counts"
+"""What names of arrays begin with: conductances, gradients by block, an epoch's sums; and the names of outputs and of counts by class."""
 
 
 def gradient_arrays(by_block: Conductances, sums: Sums) -> Arrays:
@@ -122,11 +120,3 @@ def gradient_arrays(by_block: Conductances, sums: Sums) -> Arrays:
 def sums_of(arrays: Arrays) -> Sums:
     """Read an epoch's sums back."""
     return Sums(*(arrays[f"{SUMS}{name}"] for name in Sums._fields))
-
-
-def fingerprints(members: Members) -> Sequence[str]:
-    """Return a fingerprint of each chip's samples: what was read, before it was scaled, and which of it the chip has."""
-    return [
-        hashlib.sha256(b"".join([session.data.sha256.encode(), shard.tobytes(), members.division.common.tobytes()])).hexdigest()
-        for session, shard in zip(members.alone, members.shards, strict=True)
-    ]

@@ -12,7 +12,8 @@ import numpy as np
 
 from circuits.quoting import quote
 from hwsim.cluster.one_thread import one_thread
-from hwsim.company.chip_job import OUTPUTS, SUMS, ChipAnswer, ChipJob, ChipProgress, CompanyKey, G, fingerprints, gradient_arrays, sums_of
+from hwsim.company.chip_job import COUNTS, OUTPUTS, SUMS, ChipAnswer, ChipJob, ChipProgress, CompanyKey, G, gradient_arrays, sums_of
+from hwsim.company.chip_samples import Fingerprint, by_class, fingerprints
 from hwsim.company.members import Members
 from hwsim.company.taught import sample_weights, taught
 from hwsim.core import blocks
@@ -63,6 +64,8 @@ def computed(job: ChipJob) -> Iterator[ChipAnswer | ChipProgress]:
             yield chip.gradient(job)
         case "test outputs" | "common outputs":
             yield chip.outputs(job)
+        case "samples":
+            yield chip.counts(job)
 
 
 def on_worker(compute: Compute, job: ChipJob, topic: str) -> ChipAnswer:
@@ -70,9 +73,9 @@ def on_worker(compute: Compute, job: ChipJob, topic: str) -> ChipAnswer:
     from distributed import get_worker  # noqa: PLC0415 - only those who compute on workers need it
 
     if (mine := version("hwsim")) != job.company.hwsim:
-        return ChipAnswer(job.chip, {}, "", mine)
+        return ChipAnswer(job.chip, {}, Fingerprint(), mine)
     one_thread()
-    worker, answer, last = get_worker(), ChipAnswer(job.chip, {}, "", mine, fault="it computed nothing"), time.monotonic()
+    worker, answer, last = get_worker(), ChipAnswer(job.chip, {}, Fingerprint(), mine, fault="it computed nothing"), time.monotonic()
     try:
         with _ONE_AT_A_TIME:
             for one in compute(job):
@@ -108,7 +111,7 @@ class _Chip:
     def __init__(self, members: Members, settings: CompanySettings) -> None:
         self.members, self.settings, self.session = members, settings, members.alone[0]
         self.solver = self.session.training_solver()
-        (self.samples,) = fingerprints(members)
+        (self.samples,) = fingerprints(members, settings)
         self._plan: tuple[int, Batches] | None = None
 
     @cached_property
@@ -154,6 +157,10 @@ class _Chip:
         x = self.session.data.x_test if job.work == "test outputs" else self.members.pool[0]
         g = {name.removeprefix(G): values.astype(np.float64) for name, values in job.arrays.items()}
         return self._answer(job, {OUTPUTS: outputs_of(self.session, self.solver, g, x)})
+
+    def counts(self, job: ChipJob) -> ChipAnswer:
+        """Count its labelled samples by class, (K,)."""
+        return self._answer(job, {COUNTS: by_class(self.session.data)})
 
     def _answer(self, job: ChipJob, arrays: Arrays) -> ChipAnswer:
         return ChipAnswer(job.chip, arrays, self.samples, job.company.hwsim)

@@ -10,6 +10,10 @@ Refusal = Callable[[ChipJob, ChipAnswer], str]
 """Returns why an answer is refused; empty where it is good."""
 
 
+class WorkersError(RuntimeError):
+    """Workers that cannot continue; the last checkpoint stays."""
+
+
 class ChipWorkers(Protocol):
     """Computes jobs, in any order."""
 

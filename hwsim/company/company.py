@@ -1,6 +1,6 @@
 """Company: chips that learn side by side in rounds, and exchange what they know between them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from types import TracebackType
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from hwsim.company.averaging import averaged
+from hwsim.company.chip_samples import ChipSamples, samples_of
 from hwsim.company.chip_work import trainer_of
 from hwsim.company.chip_workers import ChipWorkers, ThisProcess
 from hwsim.company.elimination import eliminated, peers
@@ -22,6 +23,7 @@ from hwsim.company.separate_chips import SeparateChips
 from hwsim.company.taught import taught
 from hwsim.company.teachers import mean_answer, teachers
 from hwsim.ensemble.ensemble_trainer import EnsembleTrainer
+from hwsim.experiment.experiment import ExperimentError
 from hwsim.learning.epochs import Progress
 from hwsim.learning.state import State
 from hwsim.learning.step import keep
@@ -75,9 +77,19 @@ class Company:
     workers
         Who computes the chips; None: this process, side by side or, with `exact`, one by one.
 
+    Raises
+    ------
+    ExperimentError
+        When samples are local to workers, and there are none.
+
     """
 
     def __init__(self, members: Members, settings: CompanySettings, workers: ChipWorkers | None = None) -> None:
+        if settings.local and workers is None:
+            msg = (
+                "company.data = 'local': each chip's samples are on a worker of its own; name their scheduler with hwsim train --scheduler"
+            )
+            raise ExperimentError(msg)
         self.members, self.settings, self._workers = members, settings, workers
         self._open = ExitStack()
 
@@ -113,6 +125,23 @@ class Company:
             return MappedChips(self.members, self.settings, self.alone, lambda: self.taught)
         return SeparateChips(self.members, self.settings, self.alone, workers)
 
+    @cached_property
+    def samples(self) -> Sequence[ChipSamples]:
+        """The labelled samples of each chip.
+
+        Raises
+        ------
+        WorkersError
+            When they are local to workers, and one does not come, or is refused.
+
+        """
+        return self.chips.samples if isinstance(self.chips, SeparateChips) else samples_of(self.members, self.settings)
+
+    @property
+    def _samples(self) -> list[int] | None:
+        """How many samples each chip has; None: equally many."""
+        return [int(one.by_class.sum()) for one in self.samples] if self.settings.local else None
+
     def begin(self) -> State:
         """Return the state before the first update."""
         return self.alone.begin()
@@ -143,7 +172,7 @@ class Company:
             outputs = self.chips.outputs(state)
             exchanging, chip = due(settings, state.epoch), None
             if exchanging and settings.exchange == "mean-weights":
-                state = averaged(self.alone, state, settings.precision)
+                state = averaged(self.alone, state, settings.precision, self._samples)
             elif exchanging:
                 memory = memory.after(self.answers(state))
                 if (done := eliminated(self.members, settings, self.alone, state, memory)) is not None:
@@ -160,8 +189,9 @@ class Company:
     def answers(self, state: State) -> Floats:
         """Return what each chip sends of its outputs on the common samples, (chips, n, K) [V]; teachers send their mean, (1, n, K)."""
         if self.settings.exchange == "teacher":
-            models = teachers(self.settings.teacher, self.members.whole)
-            return self._message(mean_answer(models, self.members.division.common))[None]
+            common = self.members.division.common
+            models = teachers(self.settings.teacher, self.members.whole, common)
+            return self._message(mean_answer(models, common))[None]
         loss = self.alone.trainers[0].updater.loss
         return np.stack([self._message(np.asarray(loss.as_targets(one))) for one in self.chips.outputs(state, common=True)])
 

@@ -28,12 +28,13 @@ def error(targets: Targets, outputs: Floats) -> float:
 
 
 def row(one: Round, task: Task) -> Row:
-    """Sum up an epoch of all chips, of a task that is one chip's: means, and each chip's numbers by its own."""
+    """Sum up an epoch of all chips, of a task that is one chip's: means, and each chip's own numbers; no residual, if none is known."""
     targets = task.test
     samples = np.asarray(one.sums["samples"], float)
     losses = np.asarray(one.sums["loss"], float) / samples
     trained = [task.train.scores(float(wrong), int(n)) for wrong, n in zip(one.sums["wrong"], samples, strict=True)]
     tested = [error(targets, outputs) for outputs in one.outputs]
+    residuals = np.asarray(one.sums["residual"], float) if "residual" in one.sums else None
     record: Row = {
         "epoch": one.state.epoch,
         "loss": float(losses.mean()),
@@ -41,15 +42,17 @@ def row(one: Round, task: Task) -> Row:
         "test_error": float(np.mean(tested)),
         "together_error": together(targets, one.outputs),
         "seconds": one.seconds,
-        "residual_A": float(np.max(one.sums["residual"])),
         "sent_bytes": one.sent_bytes,
     }
+    if residuals is not None:
+        record["residual_A"] = float(residuals.max())
     if one.eliminated is not None:
         record["eliminated"] = one.eliminated
     if targets.of_classes and len(one.outputs) > 1:
         record["churn"] = 1.0 - agreement([targets.answers(outputs) for outputs in one.outputs])
-    for k, (loss, scores, test_error, residual) in enumerate(zip(losses, trained, tested, np.asarray(one.sums["residual"]), strict=True)):
-        each = {"loss": loss, "test_error": test_error, "residual_A": residual} | {f"train_{name}": of for name, of in scores.items()}
+    for k, (loss, scores, test_error) in enumerate(zip(losses, trained, tested, strict=True)):
+        each = {"loss": loss, "test_error": test_error} | {f"train_{name}": of for name, of in scores.items()}
+        each |= {} if residuals is None else {"residual_A": residuals[k]}
         record |= {f"{name}/{k}": float(value) for name, value in each.items()}
     return record
 

@@ -1,20 +1,22 @@
 """The run of a company: a folder with a folder for each chip, which is a run as any other; resumed from the last epoch."""
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hwsim.cluster.dask_client import connected
+from hwsim.company.chip_owners import ChipOwners
+from hwsim.company.chip_samples import keep_owners
+from hwsim.company.chip_workers import WorkersError
 from hwsim.company.company import Company
-from hwsim.company.company_files import CHURN, PLOT, SHARDS, chip_folder, churn_text, shards_text
+from hwsim.company.company_end import EndedChip, Took, TrainedCompany, write_end
+from hwsim.company.company_files import CHURN, PLOT, churn_text
 from hwsim.company.company_plot import company_plot
-from hwsim.company.company_record import of_chip, row
+from hwsim.company.company_record import row
 from hwsim.company.company_result import settings_of
-from hwsim.company.dask_workers import DaskWorkers, WorkerEvent, WorkersError
+from hwsim.company.dask_workers import DaskWorkers, WorkerEvent
 from hwsim.company.members import Members
 from hwsim.company.memory import CompanyMemory
 from hwsim.company.messages import inputs_bytes
@@ -25,23 +27,11 @@ from hwsim.learning.epochs import Progress
 from hwsim.learning.state import Arrays, State
 from hwsim.runs.environment import environment
 from hwsim.runs.epoch_loop import InterruptedRunError
-from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import CHECKPOINT, OpenRun
-from hwsim.runs.power_meter import PowerMeter
-from hwsim.runs.profiling.stopwatch import Stopwatch
-from hwsim.runs.start import OF_COMPANY, Start
+from hwsim.runs.power_meter import Consumption, PowerMeter
+from hwsim.runs.start import Start
 from hwsim.runs.stop_signals import stop_signals
-from hwsim.runs.train import Ending
-from hwsim.session import Session
-from hwsim.typing import Weights
-
-
-class TrainedCompany(NamedTuple):
-    """A company that reached its last epoch: its folder, its summary, and a row an epoch."""
-
-    folder: Path
-    summary: dict[str, Any]
-    rows: Sequence[Row] = ()
+from hwsim.settings.company_settings import CompanySettings
 
 
 class WorkPlace(NamedTuple):
@@ -51,13 +41,15 @@ class WorkPlace(NamedTuple):
     scheduler: str | None = None
 
     @contextmanager
-    def opened(self, chips: int, log: Callable[[WorkerEvent], None]) -> Iterator[DaskWorkers | None]:
-        """Start the processes, no more than there are chips, or connect to the scheduler."""
-        if self.processes is None and self.scheduler is None:
+    def opened(
+        self, settings: CompanySettings, log: Callable[[WorkerEvent], None], owners: ChipOwners | None
+    ) -> Iterator[DaskWorkers | None]:
+        """Start processes, no more than there are chips, or connect to the scheduler, whose workers alone may have data of their own."""
+        if self.scheduler is None and (self.processes is None or settings.local):
             yield None
             return
-        with connected(min(self.processes or 1, chips), self.scheduler) as client:
-            yield DaskWorkers(client, log)
+        with connected(min(self.processes or 1, settings.chips), self.scheduler) as client:
+            yield DaskWorkers(client, log, owners=owners)
 
 
 HERE = WorkPlace()
@@ -86,6 +78,8 @@ def train_company(
         When SIGINT or SIGTERM was received; the state of the last epoch is saved.
     ClusterError
         When no scheduler answers.
+    ExperimentError
+        When samples are local to workers, and no scheduler has any.
     WorkersError
         When no worker is left that can compute; the state of the last epoch is saved.
     ConvergenceError
@@ -101,11 +95,15 @@ def train_company(
     members = Members.of(experiment, settings)
     data = members.alone[0].data
     log = WorkerLog(note)
-    with place.opened(settings.chips, log) as workers, Company(members, settings, workers) as company:
+    owners = ChipOwners(settings.chips) if settings.local else None
+    with place.opened(settings, log, owners) as workers, Company(members, settings, workers) as company:
+        _ = company.samples  # whoever has none, or others, is refused before there is a folder, as a teacher that is none
         begun = company.begin()
-        memory = None if start.resume else company.begin_memory(begun)  # a teacher that is none is refused before there is a folder
+        memory = None if start.resume else company.begin_memory(begun)
         with start.locked(environment(experiment) | record(data)) as folder, stop_signals() as stopped, _saved(folder):
             log.open(folder)
+            if owners is not None:
+                keep_owners(folder, owners.names, company.samples)
             state, memory, rows = (begun, memory, []) if memory else _restored(folder, company, begun)
             _save(folder, company, state, memory, rows)
             log.epoch = state.epoch
@@ -121,7 +119,7 @@ def train_company(
                 if stopped.is_set() and state.epoch < experiment.training.epochs:
                     msg = f"interrupted; {_resume(folder)}"
                     raise InterruptedRunError(msg)
-            return TrainedCompany(folder.present, _finished(folder, company, state, rows, meter), rows)
+            return _finished(start, folder, company, state, rows, meter)
 
 
 @contextmanager
@@ -136,19 +134,6 @@ def _saved(folder: OpenRun) -> Iterator[None]:
 
 def _resume(folder: OpenRun) -> str:
     return f"what the last epoch left is saved; resume with: hwsim train {folder.present} --resume"
-
-
-def write_chip(company: Path, k: int, session: Session, g: Weights, rows: list[Row]) -> dict[str, Any]:
-    """Write the run's folder of chip k into that of its company, in place of that of an earlier end; return its summary."""
-    about = f"chip {k}{OF_COMPANY}{company.name}, which trains it again"
-    experiment = session.experiment.model_copy(update={"about": about})
-    place = RunFolder(chip_folder(company, k))
-    if place.path.exists():  # of an earlier end, before more epochs
-        with place.locked() as earlier:
-            earlier.empty(remove=True)
-    with place.begun(experiment, environment(experiment) | record(session.data)) as opened:
-        opened.write_rows(rows)
-        return Ending(session, opened, g, rows, Stopwatch(), None, None, {}).write()
 
 
 def _arrays(company: Company, state: State, memory: CompanyMemory) -> Arrays:
@@ -174,43 +159,24 @@ def _save(folder: OpenRun, company: Company, state: State, memory: CompanyMemory
     folder.write_checkpoint(_arrays(company, state, memory), rows)
 
 
-def _finished(folder: OpenRun, company: Company, state: State, rows: list[Row], meter: PowerMeter) -> dict[str, Any]:
-    """Write a run's folder for each chip, the plot and the summary; return the last."""
-    tested, seed = [], company.alone.settings.seed
-    for k, (trainer, session, one) in enumerate(
-        zip(company.alone.trainers, company.members.alone, company.alone.apart(state), strict=True)
-    ):
-        tested.append(write_chip(folder.present, k, session, trainer.g(one), of_chip(rows, k)))
-    experiment, settings = company.members.alone[0].experiment, company.settings
-    data = company.members.alone[0].data
-    shards = [np.bincount(session.data.labels_train, minlength=max(session.data.classes, 1)) for session in company.members.alone]
-    folder.write(SHARDS, shards_text(data.class_names, [counts.tolist() for counts in shards]))
+def _finished(start: Start, folder: OpenRun, company: Company, state: State, rows: list[Row], meter: PowerMeter) -> TrainedCompany:
+    """Write what is left of a run: the churn of each two chips, the plot, and the files of any company."""
+    experiment, settings, sessions = start.experiment, company.settings, company.members.alone
+    data = sessions[0].data
     if "churn" in rows[-1]:
-        outputs = company.chips.outputs(state)
-        targets = company.members.alone[0].task.test
-        folder.write(CHURN, churn_text([targets.answers(each) for each in outputs]))
-    folder.write(PLOT, company_plot(rows, f"{experiment.name}, seed {seed}: {settings.chips} chips, {settings.exchange}", experiment.data))
-    took = {key: value + sum(one.get(key, 0.0) for one in rows) for key, value in meter.since(workers=True)._asdict().items()}
-    summary: dict[str, Any] = {
-        "name": experiment.name,
-        "data": experiment.data.name,
-        "engine": experiment.training.engine,
-        "rule": experiment.rules,
-        "seed": seed,
-        "chips": settings.chips,
-        "exchange": settings.exchange,
-        "epochs": len(rows),
-        "memristors": len(tested) * tested[0]["memristors"],
-        "test_error": float(np.mean([one["test_error"] for one in tested])),
-        **{f"test_error/{k}": one["test_error"] for k, one in enumerate(tested)},
-        "together_error": rows[-1]["together_error"],
-        **({"churn": rows[-1]["churn"]} if "churn" in rows[-1] else {}),
-        "sent_bytes": sum(one["sent_bytes"] for one in rows),
+        targets = sessions[0].task.test
+        folder.write(CHURN, churn_text([targets.answers(each) for each in company.chips.outputs(state)]))
+    title = f"{experiment.name}, seed {experiment.training.seed}: {settings.chips} chips, {settings.exchange}"
+    folder.write(PLOT, company_plot(rows, title, experiment.data))
+    each = zip(company.alone.trainers, sessions, company.alone.apart(state), company.samples, strict=True)
+    chips = [EndedChip(session, trainer.g(one), counts.by_class.tolist()) for trainer, session, one, counts in each]
+    about = {
+        "memristors": len(chips) * sessions[0].circuit.memristors,
         "pool_bytes": inputs_bytes(settings, data.x_train.shape[1]) if settings.taught else 0,
-        "seconds": sum(one["seconds"] for one in rows),
-        **took,
-        **experiment.energy.simulated(took["simulation_J"]),
-        "simulation_method": meter.method,
     }
-    folder.write("summary.json", json.dumps(summary, indent=2) + "\n")
-    return summary
+
+    def took() -> Took:
+        each = {key: value + sum(one.get(key, 0.0) for one in rows) for key, value in meter.since(workers=True)._asdict().items()}
+        return Took(sum(one["seconds"] for one in rows), Consumption(**each), meter.method)
+
+    return write_end(folder, experiment, chips, rows, took, about)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -12,8 +12,10 @@ from uuid import uuid4
 from circuits.quoting import quote
 from hwsim.cluster.dask_client import incompatible, replace_ended
 from hwsim.company.chip_job import ChipAnswer, ChipJob, ChipProgress
+from hwsim.company.chip_owners import ChipOwners
+from hwsim.company.chip_samples import Fingerprint
 from hwsim.company.chip_work import Compute, computed, on_worker
-from hwsim.company.chip_workers import Refusal
+from hwsim.company.chip_workers import Refusal, WorkersError
 
 LOOK = 1.0
 """How often to look which workers are there [s]."""
@@ -29,10 +31,6 @@ REFUSALS = 3
 
 LOSSES = 5
 """Workers that may be lost over one job: they may have run out of memory by it."""
-
-
-class WorkersError(RuntimeError):
-    """Workers that cannot continue; the last checkpoint stays."""
 
 
 class WorkerEvent(NamedTuple):
@@ -69,11 +67,15 @@ class DaskWorkers:
         Is called with what happens to workers.
     compute
         Computes a job; the workers import it by its name.
+    owners
+        Who alone has the samples of which chip; None: every worker has all.
 
     """
 
-    def __init__(self, client: Any, log: Callable[[WorkerEvent], None], compute: Compute = computed) -> None:
-        self._client, self._log, self._compute = client, log, compute
+    def __init__(
+        self, client: Any, log: Callable[[WorkerEvent], None], compute: Compute = computed, owners: ChipOwners | None = None
+    ) -> None:
+        self._client, self._log, self._compute, self._owners = client, log, compute, owners
         self._names: dict[str, str] = {}
         self._refused: dict[str, str] = {}
         self._homes: dict[int, str] = {}
@@ -133,6 +135,8 @@ class DaskWorkers:
         for address in self._names.keys() - present.keys():
             self._log(WorkerEvent("left", self._names[address], address))
         self._names = present
+        if self._owners is not None:
+            self._owners.assign(present.values())
         for future in [future for future, (_, address) in open_jobs.at_work.items() if address not in present]:
             job, _ = open_jobs.at_work.pop(future)
             self._client.cancel([future])
@@ -140,6 +144,7 @@ class DaskWorkers:
         if len(present) < self._processes:
             replace_ended(self._client.cluster, self._processes)
         self._require_workers(now)
+        self._require_owners(open_jobs.waiting)
 
     def _present(self) -> dict[str, str]:
         """Return the names of the workers that are there now, by their addresses."""
@@ -166,6 +171,14 @@ class DaskWorkers:
         else:
             time.sleep(min(LOOK, 0.2))
 
+    def _require_owners(self, waiting: Sequence[ChipJob]) -> None:
+        """Wait for those who alone have samples."""
+        usable = {self._names[address] for address in self._usable()}
+        refused = {self._names[address]: reason for address, reason in self._refused.items() if address in self._names}
+        if self._owners is not None and not self._owners.require(waiting, usable, refused, PATIENCE):
+            self._looked = 0.0
+            time.sleep(min(LOOK, 0.2))
+
     def _usable(self) -> list[str]:
         """List the workers that were not refused."""
         return [address for address in self._names if address not in self._refused]
@@ -178,12 +191,18 @@ class DaskWorkers:
             for address in usable:
                 if open_jobs.load(address) > level or not open_jobs.waiting:
                     continue
-                of_nobody = [job for job in open_jobs.waiting if homes.get(job.chip, address) == address]
-                others = [] if level else open_jobs.waiting  # an idle worker takes the work of a busy one
-                job = min(of_nobody, key=lambda job: job.chip not in homes, default=None) or next(iter(others), None)
+                job = self._next(open_jobs.waiting, address, homes, idle=not level)
                 if job is not None:
                     open_jobs.waiting.remove(job)
                     open_jobs.at_work[self._submitted(job, address)] = job, address
+
+    def _next(self, waiting: Sequence[ChipJob], address: str, homes: Mapping[int, str], *, idle: bool) -> ChipJob | None:
+        """Choose a worker's next job; None where it can do none of them."""
+        if self._owners is not None:
+            return self._owners.next(waiting, self._names[address])
+        of_nobody = [job for job in waiting if homes.get(job.chip, address) == address]
+        others = waiting if idle else []  # an idle worker takes the work of a busy one
+        return min(of_nobody, key=lambda job: job.chip not in homes, default=None) or next(iter(others), None)
 
     def _submitted(self, job: ChipJob, address: str) -> Any:
         import warnings  # noqa: PLC0415 - for this line alone
@@ -210,7 +229,7 @@ class DaskWorkers:
         """Fetch an answer; None where it was lost with its worker."""
         from distributed import KilledWorker  # noqa: PLC0415 - only those who compute on workers need it
 
-        broken = ChipAnswer(job.chip, {}, "", job.company.hwsim)
+        broken = ChipAnswer(job.chip, {}, Fingerprint(), job.company.hwsim)
         try:
             answer = self._fetched(future, address)
         except WorkersError:

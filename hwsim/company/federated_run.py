@@ -1,20 +1,19 @@
 """The run of a federation: a folder with a run for each chip, resumed behind the last chip that had its turn."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hwsim.chains.least_squares import layer_of
+from hwsim.company.chip_samples import by_class
 from hwsim.company.clients import Client
 from hwsim.company.company import Round
-from hwsim.company.company_files import SHARDS, shards_text
-from hwsim.company.company_record import of_chip, row
+from hwsim.company.company_end import EndedChip, Took, TrainedCompany, write_end
+from hwsim.company.company_record import row
 from hwsim.company.company_result import settings_of
-from hwsim.company.company_run import TrainedCompany, write_chip
 from hwsim.company.federation import Collected, Federation
 from hwsim.company.memory import CompanyMemory
 from hwsim.experiment.learnt import record
@@ -24,7 +23,7 @@ from hwsim.reservoir.ridge import RidgeReadout
 from hwsim.runs.environment import environment
 from hwsim.runs.epoch_loop import CHECKPOINT_SECONDS, InterruptedRunError
 from hwsim.runs.open_run import CHECKPOINT, OpenRun
-from hwsim.runs.power_meter import PowerMeter
+from hwsim.runs.power_meter import Consumption, PowerMeter
 from hwsim.runs.start import Start
 from hwsim.runs.stop_signals import stop_signals
 from hwsim.session import Session
@@ -70,7 +69,7 @@ def train_federation(start: Start, observe: Callable[[Turn], None], note: Callab
     experiment = start.experiment
     settings = settings_of(experiment)
     experiment.refuse_age()
-    meter, began = PowerMeter(experiment.energy.core_watts), time.monotonic()
+    costs = _Costs(experiment.energy.core_watts)
     federation = Federation.of(experiment, settings)
     for line in federation.notes():
         note(line)
@@ -80,32 +79,33 @@ def train_federation(start: Start, observe: Callable[[Turn], None], note: Callab
         def turned(turn: Turn, collected: Collected) -> None:
             observe(turn)
             if stopped.is_set() and turn.done < turn.total:
-                _save(folder, collected)
+                _save(folder, collected, costs)
                 msg = f"interrupted; what chips sent so far is saved; resume with: hwsim train {folder.present} --resume"
                 raise InterruptedRunError(msg)
 
         if folder.holds(CHECKPOINT):
-            arrays, _ = folder.read_checkpoint(_EPOCH | collected.arrays())
-            collected = Collected.read({name: values for name, values in arrays.items() if name not in _EPOCH})
+            arrays, _ = folder.read_checkpoint(_EPOCH | costs.arrays() | collected.arrays())
+            costs.add(arrays)
+            collected = Collected.read({name: arrays[name] for name in collected.arrays()})
         saved, total = time.monotonic(), federation.turns + settings.chips
-        _save(folder, collected)
+        _save(folder, collected, costs)
         while (done := int(collected.turns)) < federation.turns:
             collected = federation.turn(collected)
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                _save(folder, collected)
+                _save(folder, collected, costs)
                 saved = time.monotonic()
             adapting = done < federation.rounds * len(federation.senders)
             turned(Turn(done + 1, total, "adapting" if adapting else "summing up"), collected)
-        _save(folder, collected)
+        _save(folder, collected, costs)
         chips = []
         for k in range(settings.chips):
             chips.append(_ended(federation.ending(collected, k), federation.readout(collected, k)))
             turned(Turn(federation.turns + k + 1, total, "testing"), collected)
-        return TrainedCompany(folder.present, _finished(folder, federation, collected, chips, time.monotonic() - began, meter))
+        return _finished(start, folder, federation, collected, chips, costs)
 
 
-def _save(folder: OpenRun, collected: Collected) -> None:
-    folder.write_checkpoint(_EPOCH | collected.arrays(), [])
+def _save(folder: OpenRun, collected: Collected, costs: "_Costs") -> None:
+    folder.write_checkpoint(_EPOCH | costs.arrays() | collected.arrays(), [])
 
 
 def _ended(client: Client, read: RidgeReadout) -> Ended:
@@ -126,48 +126,55 @@ def _ended(client: Client, read: RidgeReadout) -> Ended:
 
 
 def _finished(
-    folder: OpenRun, federation: Federation, collected: Collected, chips: list[Ended], seconds: float, meter: PowerMeter
-) -> dict[str, Any]:
-    """Write a run's folder for each chip, and the summary; return the last."""
-    experiment, settings, first = federation.clients[0].experiment, federation.settings, chips[0]
-    sums = {"samples": [one.samples for one in chips], "loss": [one.loss for one in chips], "wrong": [one.mistakes for one in chips]}
+    start: Start, folder: OpenRun, federation: Federation, collected: Collected, chips: list[Ended], costs: "_Costs"
+) -> TrainedCompany:
+    """Write the one row of metrics, and the files of any company."""
+    experiment, first = start.experiment, chips[0]
+    took = costs.took()
     ended = Round(
         replace(first.begun, epoch=1),
         CompanyMemory.empty(len(chips), (1, len(chips), 0, first.outputs.shape[1])),
-        sums | {"residual": np.zeros(len(chips))},
-        seconds,
+        {"samples": [one.samples for one in chips], "loss": [one.loss for one in chips], "wrong": [one.mistakes for one in chips]},
+        took.seconds,
         np.stack([one.outputs for one in chips]),
         federation.sent_bytes(collected),
     )
-    took = meter.since(workers=True)._asdict()
-    rows = [row(ended, first.session.task) | took]
+    rows = [row(ended, first.session.task) | took.consumed._asdict()]
     folder.write_rows(rows)
-    tested = [write_chip(folder.present, k, one.session, one.g, of_chip(rows, k)) for k, one in enumerate(chips)]
-    shares = [np.bincount(client.part.labels_train, minlength=max(client.part.classes, 1)) for client in federation.clients]
-    folder.write(SHARDS, shards_text(federation.clients[0].part.class_names, [counts.tolist() for counts in shares]))
-    baseline = Session.of(experiment, data=federation.clients[0].whole).inputs_alone_error
-    summary: dict[str, Any] = {
-        "name": experiment.name,
-        "data": experiment.data.name,
-        "engine": experiment.training.engine,
-        "rule": experiment.rules,
-        "seed": experiment.training.seed,
-        "chips": settings.chips,
-        "exchange": settings.exchange,
-        "epochs": len(rows),
+    parts = [client.part for client in federation.clients]
+    each = [EndedChip(one.session, one.g, by_class(part).tolist()) for one, part in zip(chips, parts, strict=True)]
+    baseline = Session.of(federation.clients[0].experiment, data=federation.clients[0].whole).inputs_alone_error
+    about = {
         "samples": [one.samples for one in chips],
-        "senders": federation.senders if settings.federated else [],
-        "test_error": float(np.mean([one["test_error"] for one in tested])),
-        **{f"test_error/{k}": one["test_error"] for k, one in enumerate(tested)},
-        "together_error": rows[-1]["together_error"],
-        **({"churn": rows[-1]["churn"]} if "churn" in rows[-1] else {}),
+        "senders": federation.senders if federation.settings.federated else [],
         **({} if baseline is None else {"test_inputs_alone": baseline}),
-        "sent_bytes": rows[-1]["sent_bytes"],
-        "pool_bytes": 0,
-        "seconds": rows[-1]["seconds"],
-        **took,
-        **experiment.energy.simulated(took["simulation_J"]),
-        "simulation_method": meter.method,
     }
-    folder.write("summary.json", json.dumps(summary, indent=2) + "\n")
-    return summary
+    return write_end(folder, experiment, each, rows, costs.took, about)
+
+
+class _Costs:
+    """Counts what all processes of a run took: seconds, processor time [s] and joules."""
+
+    def __init__(self, core_watts: float) -> None:
+        self._meter, self._last = PowerMeter(core_watts), time.monotonic()
+        self._sums = np.zeros(3)
+
+    def arrays(self) -> dict[str, Floats]:
+        """Return the sums so far, as a checkpoint keeps them."""
+        now = time.monotonic()
+        self._sums = self._sums + np.array([now - self._last, *self._meter.since(workers=True)])
+        self._last = now
+        return {_COSTS: self._sums}
+
+    def add(self, arrays: dict[str, Floats]) -> None:
+        """Add what earlier processes took."""
+        self._sums = self._sums + arrays[_COSTS]
+
+    def took(self) -> Took:
+        """Sum up."""
+        seconds, *consumed = self.arrays()[_COSTS].tolist()
+        return Took(seconds, Consumption(*consumed), self._meter.method)
+
+
+_COSTS = "costs"
+"""Name of their sums in a checkpoint."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from hwsim.company.answer_checks import impossible, refusal
 from hwsim.company.chip_job import (
+    COUNTS,
     GRADIENT,
     OUTPUTS,
     SUMS,
@@ -20,10 +21,10 @@ from hwsim.company.chip_job import (
     CompanyKey,
     G,
     Work,
-    fingerprints,
     gradient_arrays,
     sums_of,
 )
+from hwsim.company.chip_samples import ChipSamples, Fingerprint, samples_of
 from hwsim.company.chip_workers import ChipWorkers
 from hwsim.company.mapped_chips import AllTogether
 from hwsim.company.members import Members
@@ -68,8 +69,22 @@ class SeparateChips:
         return CompanyKey.of(self.members.whole.experiment.model_copy(update={"company": self.settings}))
 
     @cached_property
-    def _samples(self) -> Sequence[str]:
-        return fingerprints(self.members)
+    def samples(self) -> Sequence[ChipSamples]:
+        """The labelled samples of each chip: of local data, as its worker counts them."""
+        here = samples_of(self.members, self.settings)
+        if not self.settings.local:
+            return here
+        jobs = [ChipJob(self._key, k, "samples", {}, newton=False, epoch=0) for k in range(len(here))]
+        expected = [one.fingerprint._replace(of_chip="") for one in here]
+        like = {COUNTS: here[0].by_class}
+        done = {one.chip: one for one in self._computed(jobs, lambda _: like, expected) if isinstance(one, ChipAnswer)}
+        return [ChipSamples(done[k].samples, done[k].arrays[COUNTS]) for k in range(len(here))]
+
+    @property
+    def _samples_an_epoch(self) -> int:
+        """How many samples all chips learn from in an epoch, batches filled up."""
+        counts = (self.chips.trainers[k].batch for k in range(len(self.samples)))
+        return sum(-(-int(one.by_class.sum()) // batch) * batch for one, batch in zip(self.samples, counts, strict=True))
 
     @cached_property
     def _split(self) -> list[SplitTrainer]:
@@ -86,7 +101,7 @@ class SeparateChips:
             self._job(k, "epoch", one, one.arrays(), answers=None if targets is None else targets[k].of(slice(-self.settings.common, None)))
             for k, one in enumerate(each)
         ]
-        samples = sum(trainer.steps * trainer.batch for trainer in self.chips.trainers)
+        samples = self._samples_an_epoch
         for one in self._computed(jobs, lambda job: job.arrays | self._zero_sums(job.chip)):
             if isinstance(one, ChipAnswer):
                 done[one.chip] = one.arrays
@@ -141,12 +156,14 @@ class SeparateChips:
             for split, carry, (_, sums), of_chip in zip(self._split, carries, each, batches, strict=True)
         ]
 
-    def _computed(self, jobs: Sequence[ChipJob], like: Any) -> Iterator[ChipAnswer | ChipProgress | None]:
+    def _computed(
+        self, jobs: Sequence[ChipJob], like: Any, expected: Sequence[Fingerprint] = ()
+    ) -> Iterator[ChipAnswer | ChipProgress | None]:
         """Compute jobs; `like` returns arrays of the shapes and types that a job's answer must have."""
-        lenient = self.chips.settings.skip_failed
+        lenient, samples = self.chips.settings.skip_failed, expected or [one.fingerprint for one in self.samples]
 
         def refused(job: ChipJob, answer: ChipAnswer) -> str:
-            reason = refusal(job, answer, like(job), self._samples[job.chip], finite=not lenient)
+            reason = refusal(job, answer, like(job), samples[job.chip], finite=not lenient)
             trainer = self.chips.trainers[job.chip]
             return reason or (impossible(trainer.circuit, answer.arrays) if job.work == "epoch" and not answer.failed else "")
 

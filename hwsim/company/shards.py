@@ -23,19 +23,27 @@ class Division(NamedTuple):
 def divided(labels: NDArray[np.intp], settings: CompanySettings, seed: int) -> Division:
     """Divide a training set by its labels (n,); samples that are left over when all chips have equally many belong to none.
 
+    Of local data, whoever divides has one shard alone: all of the file behind the common samples, whichever chip asks.
+
     Raises
     ------
     DataError
         When there are too few samples.
 
     """
+    if settings.local:
+        every = np.arange(len(labels))
+        if len(every) <= settings.common:
+            msg = f"{len(labels)} samples, the first {settings.common} of them common, leave none to learn; add some to this file"
+            raise DataError(msg)
+        return Division((every[settings.common :],) * settings.chips, every[: settings.common])
     draw = stream(seed, "company/shards")
     order = draw.permutation(len(labels))
     common, rest = order[: settings.common], order[settings.common :]
     sizes = [len(rest)] if settings.shards == "same" else sizes_of(len(rest), settings)
     if min(sizes) < 1:
-        msg = f"{len(labels)} samples, {settings.common} of them common, are too few for {settings.chips} chips"
-        raise DataError(f"{msg}{_of_given(settings)}; lower company.common or company.chips")
+        msg = f"{len(labels)} samples, {settings.common} of them common, are too few for {settings.chips} chips{_of_given(settings)}"
+        raise DataError(f"{msg}; lower {_sizes_or(settings)}company.common or company.chips")
     if settings.shards == "same":
         return Division((rest,) * settings.chips, common)
     if settings.shards == "by-class":
@@ -58,7 +66,7 @@ def series_parts(rows: int, washout: int, settings: CompanySettings) -> tuple[sl
     sizes = [rows - washout] if settings.shards == "same" else sizes_of(rows - settings.chips * washout, settings)
     if min(sizes) < 2:  # noqa: PLR2004 - what a read-out needs at least
         msg = f"{rows} rows are too few for {settings.chips} chips{_of_given(settings)}, each with a washout of {washout} rows"
-        raise DataError(f"{msg}; lower company.chips or reservoir.washout, or raise data.length")
+        raise DataError(f"{msg}; lower {_sizes_or(settings)}company.chips or reservoir.washout, or raise data.length")
     if settings.shards == "same":
         return (slice(0, rows),) * settings.chips
     ends = np.cumsum([washout + size for size in sizes]).tolist()
@@ -74,6 +82,10 @@ def sizes_of(samples: int, settings: CompanySettings) -> list[int]:
 
 def _of_given(settings: CompanySettings) -> str:
     return f" with company.sizes = {list(settings.sizes)}" if settings.sizes else ""
+
+
+def _sizes_or(settings: CompanySettings) -> str:
+    return "company.sizes, " if settings.sizes else ""
 
 
 def _skewed(

@@ -14,8 +14,8 @@ from hwsim.session import Session
 from hwsim.typing import Array, Floats
 
 
-def teachers(names: Sequence[str], pupil: Session) -> list[LoadedModel]:
-    """Load trained circuits; a company's folder stands for its chips.
+def teachers(names: Sequence[str], pupil: Session, samples: Array) -> list[LoadedModel]:
+    """Load trained circuits that are to answer on some samples of the pupil's training set; a company's folder stands for its chips.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def teachers(names: Sequence[str], pupil: Session) -> list[LoadedModel]:
         When one cannot be read.
 
     """
-    return [_loaded(name, pupil) for name in _each(names)]
+    return [_loaded(name, pupil, samples) for name in _each(names)]
 
 
 def mean_answer(models: Sequence[LoadedModel], samples: Array) -> Floats:
@@ -43,12 +43,12 @@ def _each(names: Sequence[str]) -> list[str]:
     return runs
 
 
-def _loaded(name: str, pupil: Session) -> LoadedModel:
+def _loaded(name: str, pupil: Session, samples: Array) -> LoadedModel:
     teacher = load_model(name)
     if not teacher.trained:
         msg = f"company.teacher = {quote_path(name)} is no run folder; train it first: hwsim train ... --out FOLDER"
         raise ExperimentError(msg)
-    _refuse_other_targets(name, teacher, pupil)
+    _refuse_other_data(name, teacher, pupil, samples)
     return teacher
 
 
@@ -60,13 +60,32 @@ def _answer(teacher: LoadedModel, samples: Array) -> Floats:
     return np.asarray(factory.loss(training).as_targets(outputs), float)
 
 
-def _refuse_other_targets(name: str, teacher: LoadedModel, pupil: Session) -> None:
+def _refuse_other_data(name: str, teacher: LoadedModel, pupil: Session, samples: Array) -> None:
     """Refuse a teacher of other samples, or whose voltages mean something else: then an output of its own is none of the pupil's."""
     mine, theirs = pupil.task.train, teacher.session.task.train
     every = slice(None)
     if mine.shape != theirs.shape or not np.array_equal(mine.of(every), theirs.of(every)):
-        msg = (
-            f"company.teacher = {quote_path(name)} learned {theirs.shape[0]} samples with targets of its own, and {pupil.experiment.name} "
-            f"has {mine.shape[0]} with others; a teacher needs the same data, seed, outputs and target voltages"
-        )
-        raise ExperimentError(msg)
+        what = f"learned {theirs.shape[0]} samples with targets of its own, and {pupil.experiment.name} has {mine.shape[0]} with others"
+    elif not _alike(pupil.data.x_train[samples], teacher.session.data.x_train[samples]):
+        what = f"has other common samples than {pupil.experiment.name}, though as many of each class"
+    else:
+        return
+    msg = f"company.teacher = {quote_path(name)} {what}; a teacher needs the same data, seed, outputs and target voltages"
+    raise ExperimentError(msg)
+
+
+def _alike(some: Floats, others: Floats) -> bool:
+    """Whether features (n, I) are those of the same samples, each feature by whatever scale."""
+    return some.shape == others.shape and np.allclose(_standard(some), _standard(others), rtol=0.0, atol=_ROUNDING)
+
+
+def _standard(x: Floats) -> Floats:
+    """Return features of mean 0 and standard deviation 1; 0 where they do not change."""
+    centred = x - x.mean(axis=0)
+    width = centred.std(axis=0)
+    still = width <= _ROUNDING * np.abs(x).max(axis=0)
+    return np.where(still, 0.0, centred / np.where(still, 1.0, width))
+
+
+_ROUNDING = 1e-9
+"""Far above what scaling rounds in 64 bits, and far below a sample's distance from another."""

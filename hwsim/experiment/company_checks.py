@@ -44,6 +44,11 @@ def check_circuits(company: CompanySettings, training: TrainingSettings, data: D
     if training.engine != "numeric":
         msg = f"company: chips learn side by side in the numeric engine; set training.engine to 'numeric', not {training.engine!r}"
         raise ValueError(msg)
+    if company.local and (data.scaling != "none" or data.task != "classification"):
+        key = f"task = {data.task!r}" if data.task != "classification" else f"scaling = {data.scaling!r}"
+        wanted = "task = 'classification'" if data.task != "classification" else "scaling = 'none', and files in one unit"
+        msg = f"company.data = 'local': with data.{key} each file would have a scale of its own; use data.{wanted}"
+        raise ValueError(msg)
     if data.folds is not None:
         msg = "company divides the training set among chips, and data.folds would divide it otherwise; omit one of them"
         raise ValueError(msg)

@@ -39,6 +39,9 @@ def check_federation(
     if company.common:
         msg = f"company.common = {company.common} is of exchange = 'outputs', and read-outs of reservoirs learn from labels alone; omit it"
         raise ValueError(msg)
+    if company.local:
+        msg = "company.data = 'local' is of circuits on workers, and chips with reservoirs are computed in this process; omit it"
+        raise ValueError(msg)
     if company.exact:
         msg = "company.exact = true is of circuits, and chips with reservoirs are computed one by one anyway; omit it"
         raise ValueError(msg)

@@ -163,6 +163,10 @@ def _parse(text: str, where: str, *, default_name: str, folder: Path | None = No
     training = table.get("training")
     if folder is not None and isinstance(training, dict) and isinstance(training.get("start"), str) and training["start"]:
         training["start"] = str(folder / training["start"])
+    company = table.get("company")
+    if folder is not None and isinstance(company, dict) and (teachers := company.get("teacher")):
+        listed = teachers if isinstance(teachers, list) else [teachers]
+        company["teacher"] = [str(folder / one) if isinstance(one, str) and one else one for one in listed]
     return make({"name": default_name} | table, where)
 
 

@@ -56,6 +56,7 @@ class RunFolder:
             "company.png",
             "shards.json",
             "churn.json",
+            "owners.json",
         }
     )
     """Names of the files of every run."""

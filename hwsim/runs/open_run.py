@@ -117,6 +117,10 @@ class OpenRun:
             experiment = experiment.model_copy(
                 update={"training": experiment.training.model_copy(update={"start": stored_conductances.STARTED})}
             )
+        if experiment.company is not None and experiment.company.teacher:
+            here = self.present.resolve()
+            teacher = tuple(os.path.relpath(Path(one).resolve(), here) for one in experiment.company.teacher)
+            experiment = experiment.model_copy(update={"company": experiment.company.model_copy(update={"teacher": teacher})})
         self.write(RUN_FILE, to_toml(experiment))
         self.write(known_data.ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
 

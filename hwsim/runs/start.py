@@ -144,7 +144,10 @@ def _refuse_another(stored: Experiment, asked: Experiment, folder: RunFolder) ->
         if experiment.training.start is not None:
             table["training"]["start"] = fingerprint(experiment.shown or {})
         table["blocks"] = {str(k): block for k, block in enumerate(table.get("blocks") or ())}
-        whole = {"pretraining": experiment.model_dump()["pretraining"], "company": experiment.company}
+        company = experiment.company
+        if company is not None:
+            company = company.model_copy(update={"teacher": tuple(str(Path(one).resolve()) for one in company.teacher)})
+        whole = {"pretraining": experiment.model_dump()["pretraining"], "company": company}
         return {f"{section}.{key}": value for section, keys in table.items() for key, value in _leaves(keys or {})} | whole
 
     was, now = fixed(stored), fixed(asked)

@@ -177,8 +177,7 @@ class Ending:
             **self._pulsed(),
             **self._errors(tested, {name: rows[-1][f"train_{name}"] for name in tested.scores}),
             "loss": rows[-1]["loss"],
-            "residual_A": max(tested.residual, *(row["residual_A"] for row in rows)),
-            "certified_A": max(tested.residual, *(row.get("certified_A", 0.0) for row in rows)),
+            **self._residuals(tested),
             **self._failed(tested),
             **self._by_layer(),
             **{key: value for key, value in rows[-1].items() if key in {"gradient_error", "moved"} or key.startswith("conducting_")},
@@ -187,6 +186,12 @@ class Ending:
             "seconds": sum(row["seconds"] for row in rows),
             **self._took(),
         }
+
+    def _residuals(self, tested: "Evaluation") -> dict[str, float]:
+        """Return the largest sums of currents; nothing where rows have none, as of read-outs that were solved without an equilibrium."""
+        of_rows = [row["residual_A"] for row in self.rows if "residual_A" in row]
+        certified = [row["certified_A"] for row in self.rows if "certified_A" in row]
+        return {"residual_A": max(tested.residual, *of_rows), "certified_A": max([tested.residual, *certified])} if of_rows else {}
 
     def _took(self) -> dict[str, Any]:
         """Return what the simulation took, earlier epochs of a resumed run with it, and how it was counted; nothing without a meter."""

@@ -10,6 +10,7 @@ Shards = Literal["disjoint", "same", "by-class", "dirichlet"]
 ExchangeKind = Literal["none", "mean-gradient", "mean-weights", "outputs", "teacher", "sums", "plasticity"]
 Listening = Literal["all", "ring", "pairs"]
 SentPrecision = Literal["float32", "int8", "sign"]
+DataPlace = Literal["shared", "local"]
 
 
 def _several(value: Any) -> Any:
@@ -36,6 +37,10 @@ class CompanySettings(Section):
         not drawn: each chip has a part of it, one behind the other, or, with `same`, all of it.
     skew
         Concentration of that Dirichlet distribution: small numbers give each chip few classes, large ones all evenly.
+    data
+        Where samples are: `shared` (every machine reads all data, and each chip has its shard of them), or `local` (each worker of a
+        scheduler has a file of its own under the name of the data, all of which is the shard of its one chip; the test set, the classes
+        and the first `common` samples of the training set are the same in all files).
     sizes
         Of chips with reservoirs, how many samples the first ones learn from; the others share the rest equally.
     least_samples
@@ -93,6 +98,7 @@ class CompanySettings(Section):
     chips: Annotated[int, Field(ge=1, le=1000)]
     shards: Shards = "disjoint"
     skew: PositiveFloat = 0.5
+    data: DataPlace = "shared"
     sizes: tuple[PositiveInt, ...] = ()
     least_samples: NonNegativeInt = 0
     exchange: ExchangeKind = "none"
@@ -102,7 +108,7 @@ class CompanySettings(Section):
     burn_in: NonNegativeInt = 1
     common: NonNegativeInt = 0
     listen: Listening = "all"
-    weight: PositiveFloat = 1.0
+    weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
     staleness: NonNegativeInt = 0
     teacher: Names = ()
     eliminate: NonNegativeInt = 0
@@ -127,6 +133,10 @@ class CompanySettings(Section):
             msg = "precision = 'sign' leaves nothing of a conductance; use 'float32' or 'int8'"
             raise ValueError(msg)
         self._refuse_idle("shards", {"skew": {"dirichlet"}})
+        self._refuse_idle("data", {"shards": {"shared"}})
+        if self.local and self.exchange in {"mean-gradient", "sums", "plasticity"}:
+            msg = f"exchange = '{self.exchange}' needs data = 'shared'; with 'local' use 'mean-weights', 'outputs', 'teacher' or 'none'"
+            raise ValueError(msg)
         sent, adapts = {"mean-gradient", "mean-weights", "outputs", "teacher"}, {"plasticity"}
         of_outputs = {key: {"outputs"} for key in ("burn_in", "listen", "staleness", "eliminate")}
         of_reservoirs = {"least_samples": {"sums"} | adapts, "rounds": adapts, "state_std": adapts}
@@ -146,6 +156,11 @@ class CompanySettings(Section):
     def taught(self) -> bool:
         """Whether chips learn from answers on the common samples."""
         return self.exchange in {"outputs", "teacher"}
+
+    @property
+    def local(self) -> bool:
+        """Whether each chip's samples are on its own worker alone."""
+        return self.data == "local"
 
     @property
     def federated(self) -> bool:

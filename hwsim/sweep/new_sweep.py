@@ -182,8 +182,8 @@ class Planned:
 def _check_company(session: Session, settings: CompanySettings) -> None:
     from hwsim.company import members, teachers  # noqa: PLC0415 - only companies need it
 
-    members.checked(session, settings)
-    teachers.teachers(settings.teacher, session)
+    division = members.checked(session, settings)
+    teachers.teachers(settings.teacher, session, division.common)
 
 
 def _refuse_of_company(experiment: Experiment, mode: Mode, counts: Mapping[str, Any]) -> None:

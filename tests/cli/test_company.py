@@ -45,6 +45,7 @@ def test_each_chip_is_a_run(hwsim, tmp_path):
         (["iris", *COMPANY, "--set", "company.eliminate=1"], "neither agrees less"),
         (["iris", *COMPANY, "--set", "company.chips=3", "--set", "company.eliminate=9", "--epochs", "12"], "needs 18 epochs"),
         (["iris", "--set", "company.chips=2", "--set", "company.weight=2"], "omit it, or set exchange to 'outputs' or 'teacher'"),
+        (["iris", *COMPANY, "--set", "company.weight=1e300"], "company.weight"),
         (["iris", "--set", "company.chips=2", "--set", "company.staleness=1"], "omit it, or set exchange to 'outputs'"),
         (["iris", "--set", "company.chips=2", "--set", "company.exchange=teacher"], "set teacher to its run folder"),
         (["iris", *COMPANY, "--set", "company.exchange=teacher", "--set", "company.teacher=nowhere"], "nowhere"),
@@ -57,6 +58,9 @@ def test_each_chip_is_a_run(hwsim, tmp_path):
         (["iris", "--set", "company.chips=2", "--set", f"variation.chip={2**63 - 1}"], f"lower it to {2**63 - 2} at most"),
         (["iris", "--set", "company.chips=2", "--set", f"training.seed={2**63 - 1}"], f"lower it to {2**63 - 2} at most"),
         (["iris", "--set", "company.chips=2", "--set", "data.folds=5"], "omit one of them"),
+        (["iris", "--set", "company.chips=2", "--set", "company.data=local"], "each file would have a scale of its own"),
+        (["mnist-100", "--set", "company.chips=2", "--set", "company.data=local", "--workers", "2"], "with hwsim train --scheduler"),
+        (["iris", "--set", "company.chips=2", "--set", "company.data=local", "--set", "company.shards=same"], "set data to 'shared'"),
     ],
 )
 def test_bad_input_is_one_line(hwsim, tmp_path, monkeypatch, arguments, words):

@@ -26,6 +26,7 @@ def test_it_prints_and_records_the_same(hwsim):
         (["xor", "-o", "sheet.pdf"], "a datasheet is written as .html or .json"),
         (["xor", "--force"], "this command writes none"),
         (["ff-digits"], "the experiment is a chain"),
+        (["iris", "--set", "company.chips=2"], "a datasheet is of one chip"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(hwsim, typed, message):

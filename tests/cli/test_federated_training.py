@@ -61,7 +61,7 @@ def test_each_chip_is_a_run(hwsim, tmp_path, sequences, exchange):
         ("narma10", ["exchange=outputs", "common=100"], "use 'sums', 'plasticity' or 'none'"),
         ("narma10", ["exchange=sums", "chips=11"], "2200 rows are too few for 11 chips, each with a washout of 200 rows"),
         ("narma10", ["exchange=sums", "sizes=[20, 20, 20]"], "are of up to 2 chips"),
-        ("narma10", ["exchange=sums", "sizes=[2000]"], "too few for 2 chips with company.sizes = [2000]"),
+        ("narma10", ["exchange=sums", "sizes=[2000]"], "lower company.sizes, company.chips or reservoir.washout"),
         ("narma10", ["exchange=sums", "least_samples=2000"], "no chip has more than 900 samples"),
         ("narma10", ["exchange=sums", "shards=by-class"], "divides by class, and a regression has none"),
         ("narma10", ["exchange=sums", "common=10"], "omit it"),

@@ -7,6 +7,7 @@ import numpy as np
 from distributed import get_worker
 
 from hwsim.company.chip_job import ChipAnswer, ChipJob, ChipProgress
+from hwsim.company.chip_samples import Fingerprint
 from hwsim.company.chip_work import computed
 from hwsim.core.protocol import ConvergenceError
 
@@ -26,7 +27,7 @@ CHANGES: dict[str, tuple[Changed, str]] = {
     "an array too few": (lambda answer: answer._replace(arrays={"g/w1": answer.arrays["g/w1"]}), "it returned no array"),
     "an array too many": (lambda answer: answer._replace(arrays=answer.arrays | {"g/w2": np.ones(3)}), "an array too many 'g/w2'"),
     "another version": (lambda answer: answer._replace(hwsim="0.1"), "it has hwsim '0.1'"),
-    "other samples": (lambda answer: answer._replace(samples="0" * 64), "its samples of chip"),
+    "other samples": (lambda answer: answer._replace(samples=Fingerprint("0" * 64)), "its samples of chip"),
     "another chip": (lambda answer: answer._replace(chip=answer.chip + 1), "it returned chip"),
     "arrays that are none": (lambda answer: answer._replace(arrays=None), "its answer cannot be read"),
     "something else": (lambda _: {"g": 1.0}, "it computed nothing"),

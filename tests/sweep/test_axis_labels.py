@@ -37,6 +37,7 @@ TEXTS = {
     "country",
     "error",
     "answers",
+    "data",
     "shards",
     "exchange",
     "listen",

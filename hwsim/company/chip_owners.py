@@ -1,0 +1,61 @@
+"""Owners: which worker alone has the samples of each chip, where data stay where they are."""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+
+from hwsim.company.chip_job import ChipJob
+from hwsim.company.chip_workers import WorkersError
+
+
+class ChipOwners:
+    """A worker for each chip, in the order of the workers' names.
+
+    Parameters
+    ----------
+    chips
+        How many.
+
+    """
+
+    def __init__(self, chips: int) -> None:
+        self.chips = chips
+        self.names = list[str]()
+        self._whole = time.monotonic()
+
+    def assign(self, present: Collection[str]) -> None:
+        """Assign chips to workers once there are enough of them, for good."""
+        if not self.names and len(present) >= self.chips:
+            self.names = sorted(present, key=lambda name: (len(name), name))[: self.chips]
+
+    def next(self, waiting: Sequence[ChipJob], worker: str) -> ChipJob | None:
+        """Return a worker's next job; None where none is of its chip."""
+        return next((job for job in waiting if self.names and self.names[job.chip] == worker), None)
+
+    def require(self, waiting: Sequence[ChipJob], usable: Collection[str], refused: Mapping[str, str], patience: float) -> bool:
+        """Whether whoever has the samples of waiting chips is there; `refused` has why workers were refused.
+
+        Raises
+        ------
+        WorkersError
+            When one is refused, or has not come for so long [s].
+
+        """
+        missing = [job.chip for job in waiting if not self.names or self.names[job.chip] not in usable]
+        now = time.monotonic()
+        if not missing:
+            self._whole = now
+            return True
+        if not self.names:
+            what = f"company.chips = {self.chips}, each with samples on a worker of its own, and {len(usable)} workers are there"
+            remedy = "start them with: dask worker ADDRESS --name NAME"
+        else:
+            name = self.names[missing[0]]
+            what = f"worker {name} alone has the samples of chip {missing[0]}"
+            if name in refused:
+                msg = f"{what}, and was refused: {refused[name]}"
+                raise WorkersError(msg)
+            remedy = f"start it again with: dask worker ADDRESS --name {name}"
+        if now - self._whole > patience:
+            msg = f"{what}; waited {patience:g} s; {remedy}"
+            raise WorkersError(msg)
+        return False
