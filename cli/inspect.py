@@ -84,7 +84,7 @@ def _chain(given: "LoadedModel", circuits: list[dict[str, Any]]) -> list[dict[st
     chain: Any = given.circuit
     digital, described = dict(chain.digital), iter(circuits)
     return [
-        {"kind": block.kind, "about": block.described, "makes": list(chain.ends[k][1])}
+        {"kind": block.kind, "about": digital[k].described if k in digital else block.described, "makes": list(chain.ends[k][1])}
         | ({"parameters": _parameters(digital[k], given.g)} if k in digital else next(described))
         for k, block in enumerate(given.experiment.blocks or ())
     ]

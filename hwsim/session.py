@@ -74,7 +74,8 @@ class Session:
                 presets.load(preset)
         if experiment.blocks is not None:
             local = experiment.training.propagation.local
-            circuit: Circuit = ChainCircuit.of_blocks(experiment.name, experiment.blocks, experiment.states, labelled=local)
+            ends: Any = {"labelled": local, "crossbar": experiment.crossbar}
+            circuit: Circuit = ChainCircuit.of_blocks(experiment.name, experiment.blocks, experiment.states, **ends)
         else:
             circuit = experiment.one_circuit.compile(experiment.name)
         return cls(experiment, circuit, DataSource(experiment, circuit, data, run, task))

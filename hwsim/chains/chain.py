@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from circuits.errors import CircuitError
 from circuits.quoting import quote_path
 from circuits.windows import Window
@@ -23,6 +25,7 @@ from hwsim.typing import Floats, Weights
 if TYPE_CHECKING:
     from hwsim.chains.chain_rule import ChainRule
     from hwsim.chains.circuit_part import Converters
+    from hwsim.chains.crossbar_devices import CrossbarDevices
     from hwsim.devices.programming.programming import Programming
     from hwsim.learning.dataset import Dataset
     from hwsim.learning.optimizers import Optimizer
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from hwsim.learning.task import Task
     from hwsim.learning.trainer import Trainer
     from hwsim.reservoir.loop import ClosedLoop
+
+_HEADROOM = 4.0
+"""Largest weight of a crossbar that descends by its gradient, in standard deviations of the targets by those of the inputs."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,13 @@ class Chain:
         """The circuit blocks, by their numbers from 0 on, each as an experiment of its own."""
         return {k: self._one(k, circuit) for k, circuit in self.circuit.circuits}
 
+    @cached_property
+    def crossbars(self) -> "dict[int, CrossbarDevices]":
+        """The devices of dense layers that are crossbars, by the numbers of their blocks."""
+        from hwsim.chains.crossbar_devices import CrossbarDevices  # noqa: PLC0415 - devices load only for those who have some
+
+        return {k: CrossbarDevices.of(part, self.experiment) for k, part in self.circuit.crossbars}
+
     def _one(self, k: int, circuit: Any) -> OneCircuit:
         block: Any = self.blocks[k]
         settings = {
@@ -101,15 +114,17 @@ class Chain:
     @cached_property
     def chip(self) -> ChainChip:
         """The chips of all circuits."""
-        return ChainChip.of_blocks(self.circuit, self._each({k: one.chip for k, one in self.circuits.items()}))
+        each: dict[int, OneCircuit] = {**self.circuits, **self.crossbars}
+        return ChainChip.of_blocks(self.circuit, self._each({k: one.chip for k, one in each.items()}))
 
     def alike(self, *, learning: bool) -> bool:
         """Whether all chips of the experiment are one."""
-        return all(one.alike(learning=learning) for one in self.circuits.values())
+        return all(one.alike(learning=learning) for one in [*self.circuits.values(), *self.crossbars.values()])
 
     def driven(self, data: "Dataset", variation: VariationSettings) -> "Dataset":
         """Return data as the inputs' converters drive them, where the first block is a circuit."""
-        return self.circuits[0].driven(data, variation) if 0 in self.circuits else data
+        first = self.circuits.get(0) or self.crossbars.get(0)
+        return data if first is None else first.driven(data, variation)
 
     @property
     def initial_cut(self) -> str:
@@ -142,6 +157,9 @@ class Chain:
             names = tuple(element.name for element in one.circuit.trainable)
             part = CircuitPart(k, names, one.rule, self._converters(one) if k else None)  # type: ignore[arg-type] # estimators alone
             parts[k] = KernelPart(part, self.window(k)) if self.window(k).positions > 1 else part
+        for k, one in self.crossbars.items():
+            offset = tuple(np.broadcast_to(one.chip(one.circuit.outputs.name, "offset"), len(one.circuit.outputs)).tolist())
+            parts[k] = replace(parts[k], instruments=one.instruments, offset=offset)
         rule = propagated(self.experiment.training, tuple(parts), len(self.circuit.outputs))
         return replace(rule, skipping=self.experiment.training.skip_failed)
 
@@ -169,7 +187,11 @@ class Chain:
         from hwsim.devices.programming.programming import Ideal  # noqa: PLC0415 - as above
 
         groups: list[Any] = [(tuple(e.name for e in one.circuit.trainable), one.programming(precision)) for one in self.circuits.values()]
-        return GroupedProgramming((*groups, *((part.names, Ideal()) for _, part in self.circuit.digital)))
+        for k, part in self.circuit.digital:
+            crossbar = self.crossbars.get(k)
+            groups += [] if crossbar is None else [((crossbar.part.g,), crossbar.pairs(precision))]
+            groups.append((part.names if crossbar is None else (crossbar.part.unit,), Ideal()))
+        return GroupedProgramming(tuple(groups))
 
     def setup(self, solver: Solver) -> "Setup":
         """Return how the chain learns, on solvers of it."""
@@ -187,7 +209,8 @@ class Chain:
             rates |= dict(setup.rates)
         for k, part in self.circuit.digital:
             optimizers += self._digital(k)
-            rates |= dict.fromkeys(part.names, part.settings.optimizer.rate)
+            how = part.settings.optimizer
+            rates |= dict.fromkeys(part.names, how.rate if part.settings.least_squares is None else 0.0)
         updater = Updater(
             self.rule,
             factory.loss(training),
@@ -206,15 +229,31 @@ class Chain:
         named: Any = {"task": task, "setup": self.setup(solver)}
         last = self.blocks[-1]
         how = last.least_squares if isinstance(last, DigitalBlock) else None
+        if how is None:
+            return Trainer(*parts, **named | {"setup": self._scaled(named["setup"], data, task)})
+        layer = self.crossbars.get(0) or self.circuit.parts[0]
         if isinstance(how, DigitalForce):
-            return ForceTrainer(how, loop, *parts, **named)
-        return Trainer(*parts, **named) if how is None else LeastSquaresTrainer(how, *parts, **named)
+            return ForceTrainer(how, layer, loop, *parts, **named)
+        return LeastSquaresTrainer(how, layer, *parts, **named)
+
+    def _scaled(self, setup: "Setup", data: "Dataset", task: "Task") -> "Setup":
+        """Return a setup in which the unit of a crossbar that descends by its gradient fits the spreads of its inputs and targets."""
+        if self.shown is not None or not self.crossbars:
+            return setup
+        spread = float(np.sqrt(np.square(data.x_train - data.x_train.mean(axis=0)).mean())) or 1.0
+        y = np.asarray(task.train.of(slice(None)), dtype=np.float64)
+        largest = _HEADROOM * (float(y.std()) or 1.0) / spread
+        return setup._replace(
+            start={**setup.start, **{name: of for one in self.crossbars.values() for name, of in one.blank(largest).items()}}
+        )
 
     def _digital(self, k: int) -> list[Any]:
         """Return the groups of a digital block's parameters, each with what makes their steps."""
-        from hwsim.chains.digital_optimizers import Averages, DigitalOptimizer  # noqa: PLC0415 - as above
+        from hwsim.chains.digital_optimizers import Averages, DigitalOptimizer, PairedOptimizer  # noqa: PLC0415 - as above
 
         part: Any = self.circuit.parts[k]
+        if (crossbar := self.crossbars.get(k)) is not None:
+            return [(part.names, PairedOptimizer(part.settings.optimizer, crossbar.part.g, crossbar.part.unit))]
         learned = tuple(name for name in part.names if name not in part.running)
         groups = [(learned, DigitalOptimizer(part.settings.optimizer)), (tuple(sorted(part.running)), Averages())]
         return [group for group in groups if group[0]]
@@ -224,8 +263,9 @@ class Chain:
         begun: dict[str, Floats] = {}
         for one in self.circuits.values():
             begun |= one.starting()
-        for _, part in self.circuit.digital:
-            drawn = part.starting(self.experiment.training.seed)
+        for k, part in self.circuit.digital:
+            crossbar = self.crossbars.get(k)
+            drawn = part.starting(self.experiment.training.seed) if crossbar is None else crossbar.blank()
             begun |= drawn if self.shown is None else {name: self.shown[name] for name in drawn}
         return begun
 
@@ -234,4 +274,6 @@ class Chain:
         new: dict[str, Floats] = {name: values.astype(precision).astype(float) for name, values in g.items()}
         for one in self.circuits.values():
             new |= one.begun({element.name: g[element.name] for element in one.circuit.trainable}, precision)
+        for crossbar in self.crossbars.values():
+            new |= crossbar.begun({crossbar.part.g: g[crossbar.part.g]}, precision)
         return new

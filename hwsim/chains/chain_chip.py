@@ -23,7 +23,7 @@ class AnyChips:
     Parameters
     ----------
     owners
-        The number of the block that each element belongs to.
+        The number of the block that each element belongs to; what has none is digital.
     chips
         One a block; None where it is digital.
 
@@ -34,7 +34,7 @@ class AnyChips:
 
     def __call__(self, element: str, parameter: str) -> Any:
         """Return the values of an element's parameter; digital ones have no bounds."""
-        chip = self.chips[self.owners[element]]
+        chip = self.chips[self.owners[element]] if element in self.owners else None
         return _UNBOUNDED[parameter] if chip is None else chip(element, parameter)
 
 
@@ -70,8 +70,8 @@ class ChainChip(Chip):
 
     @property
     def members(self) -> tuple[Chip, ...]:
-        """The chips of its circuits."""
-        return tuple(chip for chip in self.chips if chip is not None)
+        """The chips of its circuits, crossbars of digital layers not among them."""
+        return tuple(chip for k, _ in self.circuit.circuits if (chip := self.chips[k]) is not None)
 
     @property
     def fresh(self) -> "ChainChip":

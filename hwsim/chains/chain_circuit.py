@@ -10,8 +10,9 @@ import numpy as np
 from circuits.arrays import Trainable
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
+from hwsim.chains.crossbar_part import CrossbarPart
 from hwsim.chains.digital_part import DigitalPart
-from hwsim.settings.block_settings import DigitalBlock, prefix_of, shapes
+from hwsim.settings.block_settings import CrossbarRange, DigitalBlock, prefix_of, shapes
 from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.digital_layers import Shape
 
@@ -50,11 +51,17 @@ class ChainCircuit(Circuit):
 
     @classmethod
     def of_blocks(
-        cls, name: str, blocks: Sequence[DigitalBlock | CircuitBlock], before: Shape | None = None, *, labelled: bool = False
+        cls,
+        name: str,
+        blocks: Sequence[DigitalBlock | CircuitBlock],
+        before: Shape | None = None,
+        *,
+        labelled: bool = False,
+        crossbar: CrossbarRange | None = None,
     ) -> "ChainCircuit":
         """Compile the blocks of a chain; `before` is the shape of what comes in, where something before them makes it.
 
-        In a `labelled` one, one input a class is for labels.
+        In a `labelled` one, one input a class is for labels. With a `crossbar`, the one block, a dense layer, is one.
 
         Raises
         ------
@@ -65,7 +72,7 @@ class ChainCircuit(Circuit):
         ends = shapes(blocks, before)
         labels = int(np.prod(ends[-1][1])) if labelled else 0
         each = enumerate(zip(blocks, ends, strict=True))
-        parts = tuple(_part(f"{name}.{k + 1}", block, shape, prefix_of(k)) for k, (block, (shape, _)) in each)
+        parts = tuple(_part(f"{name}.{k + 1}", block, shape, prefix_of(k), crossbar) for k, (block, (shape, _)) in each)
         return cls(name=name, groups=(), elements=(), parts=parts, ends=tuple(ends), labels=labels)
 
     def __post_init__(self) -> None:
@@ -86,19 +93,30 @@ class ChainCircuit(Circuit):
 
     @cached_property
     def digital(self) -> tuple[tuple[int, DigitalPart], ...]:
-        """The blocks that are digital, with their numbers from 0 on."""
+        """The blocks that are digital, a dense layer that is a crossbar among them, with their numbers from 0 on."""
         return tuple((k, part) for k, part in enumerate(self.parts) if isinstance(part, DigitalPart))
+
+    @cached_property
+    def crossbars(self) -> tuple[tuple[int, CrossbarPart], ...]:
+        """Those that are crossbars."""
+        return tuple((k, part) for k, part in self.digital if isinstance(part, CrossbarPart))
 
     @property
     def trainable(self) -> tuple[Trainable, ...]:
         """The arrays of memristors of all circuits."""
         return tuple(element for _, circuit in self.circuits for element in circuit.trainable)
 
+    @property
+    def memristors(self) -> int:
+        """Number of memristors, those of crossbars among the digital layers too."""
+        return super().memristors + sum(part.circuit.memristors for _, part in self.crossbars)
+
     @cached_property
     def owners(self) -> dict[str, int]:
-        """The number of the block that each element or parameter belongs to."""
+        """The number of the block that each element or parameter belongs to, but for the units of crossbars."""
         of_circuits = {element.name: k for k, circuit in self.circuits for element in circuit.elements}
-        return of_circuits | {name: k for k, part in self.digital for name in part.names}
+        of_circuits |= {element.name: k for k, part in self.crossbars for element in part.circuit.elements}
+        return of_circuits | {name: k for k, part in self.digital if not isinstance(part, CrossbarPart) for name in part.names}
 
     @property
     def outputs(self) -> Any:
@@ -132,7 +150,7 @@ class ChainCircuit(Circuit):
             part.check(g)
 
 
-def _part(name: str, block: DigitalBlock | CircuitBlock, shape: Shape, prefix: str) -> Member:
+def _part(name: str, block: DigitalBlock | CircuitBlock, shape: Shape, prefix: str, crossbar: CrossbarRange | None) -> Member:
     if isinstance(block, CircuitBlock):
         return block.circuit.compile(name, prefix)
-    return DigitalPart(block, shape, prefix)
+    return DigitalPart(block, shape, prefix) if crossbar is None else CrossbarPart(block, shape, prefix, crossbar)

@@ -91,7 +91,8 @@ class DataSource:
             msg = f"{settings.name}: has no reservoir; add [reservoir], whose keys hwsim keys reservoir lists"
             raise ExperimentError(msg)
         first = None if settings.blocks is None else settings.blocks[0]
-        read = variation if isinstance(first, DigitalBlock) else variation.model_copy(update={"adc_bits": None})
+        digital = isinstance(first, DigitalBlock) and settings.crossbar is None
+        read = variation if digital else variation.model_copy(update={"adc_bits": None})
         return Reservoir(of, channels(self.data), read, settings.training.engine, settings.solver)
 
     def loop(self, variation: VariationSettings, task: "Task") -> "ClosedLoop":
@@ -108,6 +109,10 @@ class DataSource:
         from hwsim.reservoir.loop import ClosedLoop  # noqa: PLC0415 - as above
         from hwsim.reservoir.loop_feedback import LoopFeedback  # noqa: PLC0415 - only for those who close loops
 
+        if self._experiment.crossbar is not None and variation.adc_bits is not None:
+            what = "a crossbar's outputs close a loop as they are, and converters would round them"
+            msg = f"{self._experiment.name}: {what}; omit variation.adc_bits"
+            raise ExperimentError(msg)
         reservoir, data = self.reservoir(variation), self.data
         if not data.ordered or data.y_train is None:
             msg = f"{self._experiment.name}: data {data.name} are no series with real targets, and close no loop; choose such, as lorenz"

@@ -87,6 +87,33 @@ class DigitalOptimizer:
 
 
 @dataclass(frozen=True)
+class PairedOptimizer(DigitalOptimizer):
+    """Steps of conductances whose differences are weights: those that the weights would take, half of each on either device of a pair.
+
+    Parameters
+    ----------
+    g, unit
+        The names of the conductances, and of that which is a weight of 1.
+
+    """
+
+    g: str
+    unit: str
+
+    def begin(self, g: Conductances) -> Moments:
+        """Return the memory before the first step; the unit stays as it is."""
+        return super().begin({self.g: g[self.g]})
+
+    def step(
+        self, gradient: Mapping[str, Array], moments: Moments, rates: Mapping[str, Array], g: Mapping[str, Array]
+    ) -> tuple[Steps, Moments]:
+        """Return the steps [S], and the new memory."""
+        unit = g[self.unit]
+        steps, after = super().step({self.g: gradient[self.g] * unit}, moments, rates, {self.g: g[self.g]})
+        return {self.g: steps[self.g] * unit / 2, self.unit: 0 * unit}, after
+
+
+@dataclass(frozen=True)
 class Averages:
     """Running averages: their gradient is by how much they are off, and they go there."""
 

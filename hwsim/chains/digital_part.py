@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -29,6 +29,20 @@ class ParameterArray:
 
     def __len__(self) -> int:
         return math.prod(self.shape)
+
+
+class Pairs(NamedTuple):
+    """Conductances of pairs (n + 1, 2·K), first all g₊, then all g₋, the last row being that of the bias, and that of a weight of 1 [S]."""
+
+    g: Floats
+    unit: float
+
+
+class Dense(NamedTuple):
+    """Weights (n, K) and biases (K,) [V]: ŷ = x·weights + biases."""
+
+    weights: Floats
+    biases: Floats
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,26 @@ class DigitalPart:
             if not np.isfinite(values).all():
                 msg = f"parameters {array.name} hold a number that is not finite"
                 raise CircuitError(msg)
+
+    @property
+    def described(self) -> str:
+        """Its layers in words."""
+        return self.settings.described
+
+    def dense(self, p: Mapping[str, Any]) -> Dense:
+        """Return the weights and the biases of its one dense layer."""
+        arrays = {np.ndim(p[name]): np.asarray(p[name], dtype=np.float64) for name in self.names}
+        weights = arrays[2].T
+        return Dense(weights, arrays.get(1, np.zeros(weights.shape[1])))
+
+    def pairs(self, p: Mapping[str, Any]) -> Pairs | None:  # noqa: ARG002 - as crossbars
+        """Return the devices that its weights are; None: none."""
+        return None
+
+    def laid_out(self, dense: Dense) -> dict[str, Floats]:
+        """Return the parameters that its one dense layer has then."""
+        parameters = {2: dense.weights.T, 1: dense.biases}
+        return {array.name: parameters[len(array.shape)].reshape(array.shape) for array in self.trainable}
 
     @property
     def rules(self) -> "tuple[EstimatorRule, ...]":

@@ -1,10 +1,12 @@
 """LeastSquaresTrainer: a dense layer that is solved for, by ridge regression at once or by recursive least squares sample after sample."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from hwsim.chains.crossbar_devices import CrossbarDevices
+from hwsim.chains.digital_part import Dense
 from hwsim.learning.step import Batches, Carry
 from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
@@ -17,22 +19,30 @@ if TYPE_CHECKING:
     from hwsim.reservoir.loop import ClosedLoop
 
 
-def layer_of(read: RidgeReadout, like: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a read-out as the weights and the biases of a dense layer, by the names and of the shapes of `like`."""
-    weights = (read.weights / read.spread[:, None]).T
-    parameters = {2: weights, 1: read.offset - weights @ read.mean}
-    return {name: parameters[np.ndim(values)].reshape(np.shape(values)) for name, values in like.items()}
+class SolvedLayer(Protocol):
+    """What is solved for: the parameters of a dense layer, or the devices of a crossbar."""
+
+    def laid_out(self, dense: Dense) -> dict[str, Floats]:
+        """Return the arrays, by name, that weights and biases are to be."""
+        ...
+
+
+def dense_of(read: RidgeReadout) -> Dense:
+    """Return a read-out as the weights and the biases of a dense layer."""
+    weights = read.weights / read.spread[:, None]
+    return Dense(weights, read.offset - read.mean @ weights)
 
 
 class LeastSquaresTrainer(Trainer):
     """Trains the one dense layer of a chain on all samples, in one update.
 
-    A series is taken in its order, and samples with classes in an order that training.seed draws.
+    A series is taken in its order, and samples with classes in an order that training.seed draws. A penalty that is to be chosen is so by
+    the errors of the layer as its devices have it, where it is a crossbar.
     """
 
-    def __init__(self, how: DigitalRidge | DigitalRls | DigitalForce, *args: Any, **others: Any) -> None:
+    def __init__(self, how: DigitalRidge | DigitalRls | DigitalForce, layer: SolvedLayer, *args: Any, **others: Any) -> None:
         super().__init__(*args, **others)
-        self.how, self.steps = how, 1
+        self.how, self.layer, self.steps = how, layer, 1
         self.batch = len(self.data.x_train)
 
     def plan(self, epoch: int) -> Batches:
@@ -50,34 +60,45 @@ class LeastSquaresTrainer(Trainer):
         newton: bool = False,  # noqa: ARG002 - as Trainer's
         targets: Targets | None = None,
     ) -> Carry:
-        """Solve the layer, and count what it makes of the samples that it was solved for."""
+        """Solve the layer, write it, and count what it makes of the samples that it was solved for."""
         if first == last:
             return carry
         order, wanted = batches.order[0], (targets or self.samples.targets)
         x, y = self.samples.x[order], np.asarray(wanted.of(order), dtype=np.float64)
-        read = self._solved(x, y)
-        g = layer_of(read, carry.g)
-        answers = read(x)
+        carry, made = self._written(carry, self._solved(x, y, lambda read: self._written(carry, read, batches)[1]), batches)
+        answers = made(x)
         sums = carry.sums._replace(
             samples=np.int32(len(x)),
             loss=np.float64(0.5 * ((answers - y) ** 2).sum()),
             wrong=np.asarray(wanted.mistakes(wanted.answers(answers), order)).sum(),
         )
-        return carry._replace(g=g, sums=sums)
+        return carry._replace(sums=sums)
 
-    def _solved(self, x: Floats, y: Floats) -> RidgeReadout:
+    def _written(self, carry: Carry, read: RidgeReadout, batches: Batches) -> tuple[Carry, RidgeReadout]:
+        """Return what there is after a read-out was written, and the read-out that the devices then are."""
+        wanted = self.layer.laid_out(dense_of(read))
+        if not isinstance(self.layer, CrossbarDevices):
+            return carry._replace(g=wanted), read
+        changes = {name: values - carry.g[name] for name, values in wanted.items()}
+        done = self.updater.programming.update(carry.g, changes, self.solver.chip, batches.seeds[0], carry.programming)
+        sums = carry.sums._replace(pulses=carry.sums.pulses + done.pulses, energy=carry.sums.energy + done.energy)
+        weights, biases = self.layer.part.dense(done.g)
+        made = RidgeReadout(np.zeros(len(weights)), np.ones(len(weights)), weights, biases, read.penalty)
+        return carry._replace(g=done.g, programming=done.state, sums=sums), made
+
+    def _solved(self, x: Floats, y: Floats, made: Callable[[RidgeReadout], RidgeReadout]) -> RidgeReadout:
         if isinstance(self.how, DigitalRls):
             return rls(x, y, self.how.penalty, self.how.forgetting)
-        return RidgeReadout.fit(x, y, self.how.penalty)
+        return RidgeReadout.fit(x, y, self.how.penalty, made)
 
 
 class ForceTrainer(LeastSquaresTrainer):
     """Trains a reservoir's read-out while what it makes of each row drives the reservoir at the next one."""
 
-    def __init__(self, how: DigitalForce, loop: "Callable[[], ClosedLoop] | None", *args: Any, **others: Any) -> None:
-        super().__init__(how, *args, **others)
+    def __init__(self, how: DigitalForce, layer: SolvedLayer, loop: "Callable[[], ClosedLoop] | None", *args: Any, **others: Any) -> None:
+        super().__init__(how, layer, *args, **others)
         assert loop is not None  # noqa: S101 - sessions bring it along
-        self.loop, self.forgetting = loop, how.forgetting
+        self.loop, self.force = loop, how
 
-    def _solved(self, x: Floats, y: Floats) -> RidgeReadout:
-        return self.loop().learn(y, RidgeReadout.fit(x, y, self.how.penalty), self.forgetting)
+    def _solved(self, x: Floats, y: Floats, made: Callable[[RidgeReadout], RidgeReadout]) -> RidgeReadout:  # noqa: ARG002 - no penalty is chosen
+        return self.loop().learn(y, RidgeReadout.fit(x, y, self.force.penalty), self.force)

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from hwsim.chains.least_squares import layer_of
+from hwsim.chains.least_squares import dense_of
 from hwsim.company.chip_samples import by_class
 from hwsim.company.clients import Client
 from hwsim.company.company import Round
@@ -18,7 +18,7 @@ from hwsim.company.federation import Collected, Federation
 from hwsim.company.memory import CompanyMemory
 from hwsim.experiment.learnt import record
 from hwsim.learning.evaluate import noise_seed, read_outputs
-from hwsim.learning.state import State, joined
+from hwsim.learning.state import State
 from hwsim.reservoir.ridge import RidgeReadout
 from hwsim.runs.environment import environment
 from hwsim.runs.epoch_loop import CHECKPOINT_SECONDS, InterruptedRunError
@@ -114,8 +114,8 @@ def _ended(client: Client, read: RidgeReadout) -> Ended:
     session = client.tested
     with session.training_solver() as solver:
         trainer = session.trainer(solver)
-        begun = trainer.begin()
-        g = {name: np.asarray(values, np.float64) for name, values in layer_of(read, joined(begun.g)).items()}
+        begun, chain = trainer.begin(), cast("Any", session.circuit)
+        g = chain.parts[0].laid_out(dense_of(read))
         seed = noise_seed(session.experiment.training.seed, session.experiment.variation.chip)
         outputs = read_outputs(solver, g, session.data.x_test, session.reading, seed).outputs
         order = client.order

@@ -72,8 +72,7 @@ def _check_least_squares(blocks: Sequence[DigitalBlock | CircuitBlock], training
         if not isinstance(block, DigitalBlock) or block.least_squares is None:
             continue
         what = f"blocks[{k}].optimizer.kind = '{block.least_squares.kind}'"
-        dense = [layer.kind == "dense" and layer.bias for layer in block.layers]
-        if len(blocks) > 1 or dense != [True]:
+        if len(blocks) > 1 or not block.lone_dense:
             msg = f"{what} solves one dense layer with a bias, alone; omit what else there is, or use 'adam'"
             raise ValueError(msg)
         for key, needed in (("epochs", 1), ("precision", "float64")):

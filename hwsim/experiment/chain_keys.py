@@ -10,6 +10,7 @@ from hwsim.settings.block_settings import DigitalBlock, shapes
 from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.digital_layers import BatchNormLayer, DenseLayer, DigitalConvolution, DigitalLayer, ResidualLayer, Shape
 from hwsim.settings.training_settings import TrainingSettings
+from hwsim.settings.variation_settings import NoiseSettings
 
 _LARGEST = 10**9
 """Weights of a layer, and numbers that it makes of a sample: 8 GB in 64 bits."""
@@ -20,12 +21,20 @@ _LEARNED = {"dense", "convolution", "batch-norm", "layer-norm", "rms-norm"}
 _LEARNING = ("optimizer", "rate", "g_init", "init", "engine")
 """Keys of `training` about circuits alone, the last about any circuit."""
 
+_OF_CROSSBARS = ("device", "variation")
+"""Sections about a dense layer that is a crossbar as well, as is reading noise."""
+
 _IN_FRONT = ("variation", "solver")
 """Sections about a reservoir before the blocks as well."""
 
 
 def refuse_idle(
-    blocks: Sequence[DigitalBlock | CircuitBlock], training: TrainingSettings, before: Shape | None = None, **sections: BaseModel
+    blocks: Sequence[DigitalBlock | CircuitBlock],
+    training: TrainingSettings,
+    before: Shape | None = None,
+    *,
+    crossbar: bool = False,
+    **sections: BaseModel,
 ) -> None:
     """Refuse what has no effect on a chain.
 
@@ -35,6 +44,8 @@ def refuse_idle(
         The chain, and how it learns.
     before
         Shape of what a reservoir before them makes, whose engine, solver and chips others of the keys are about; None: there is none.
+    crossbar
+        Whether the one block is a crossbar: it has devices, chips that differ, and noise of what is read.
     sections
         The sections about circuits alone, `device`, `variation` and so on.
 
@@ -47,6 +58,10 @@ def refuse_idle(
     circuits = [(k, block) for k, block in enumerate(blocks) if isinstance(block, CircuitBlock)]
     if before is not None:
         sections = {name: section for name, section in sections.items() if name not in _IN_FRONT}
+    if crossbar:
+        _refuse_crossbar(blocks[0], sections["device"])
+        noise = NoiseSettings.model_validate(sections["noise"].model_dump(exclude={"read", "read_floor"}))
+        sections = {name: noise if name == "noise" else section for name, section in sections.items() if name not in _OF_CROSSBARS}
     if not circuits and (key := next(_set(training, sections, _LEARNING[:-1] if before else _LEARNING), "")):
         msg = f"{key} is about circuits that learn, and all blocks are digital; omit it, or add a block that is a circuit"
         raise ValueError(msg)
@@ -62,6 +77,22 @@ def refuse_idle(
     if not circuits and not any(_learns(block.layers) for block in blocks if isinstance(block, DigitalBlock)):
         msg = "nothing in the blocks learns; add a circuit, or a layer that does, such as kind = 'dense'"
         raise ValueError(msg)
+
+
+def _refuse_crossbar(block: Any, device: Any) -> None:
+    """Refuse ways of programming that do not write a whole weight at once where one is solved, and weights that shrink by themselves."""
+    if block.least_squares is None:
+        if getattr(block.optimizer, "decay", 0.0):
+            msg = (
+                f"blocks[0].optimizer.decay = {block.optimizer.decay:g} shrinks digital weights, and [device] makes a crossbar; set it to 0"
+            )
+            raise ValueError(msg)
+        return
+    for key, value in (("rounding", "sign"), ("scheme", "tiki-taka")):
+        if device.levels is None and getattr(device, key) == value:
+            what = f"blocks[0].optimizer.kind = '{block.least_squares.kind}' writes weights at once"
+            msg = f"device.{key} = {value!r} learns by small steps, and {what}; "
+            raise ValueError(f"{msg}set it to {type(device).model_fields[key].default!r}, or the optimizer to 'sgd'")
 
 
 def _refuse_digital(blocks: Sequence[DigitalBlock | CircuitBlock], training: TrainingSettings, before: Shape | None) -> None:

@@ -18,7 +18,7 @@ from hwsim.experiment.loop_checks import refused_loop
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import stored_conductances
 from hwsim.settings import flat_training
-from hwsim.settings.block_settings import BlockSettings, prefix_of, shapes
+from hwsim.settings.block_settings import READ, BlockSettings, CrossbarRange, DigitalBlock, prefix_of, shapes
 from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.company_settings import CompanySettings
 from hwsim.settings.data_names import BUILT_IN, COMPUTED, FORETOLD, IMAGES, REAL_TARGETS, SERIES
@@ -134,7 +134,7 @@ class Experiment(Section):
         self._check_devices()
         if self.blocks is not None:
             sections = {name: getattr(self, name) for name in ("device", "variation", "noise", "solver")}
-            refuse_idle(self.blocks, self.training, self.states, **sections)
+            refuse_idle(self.blocks, self.training, self.states, crossbar=self.crossbar is not None, **sections)
         self._check_task()
         self._check_sequences()
         if self.reached is not None and self.reached.test_error > (most := self.data.measure.most):
@@ -152,6 +152,15 @@ class Experiment(Section):
         """What the memristors are: of a chain, of each of its circuits."""
         circuits = [block for block in self.blocks or () if isinstance(block, CircuitBlock)]
         return tuple(block.device or self.device for block in circuits) or (self.device,)
+
+    @property
+    def crossbar(self) -> CrossbarRange | None:
+        """What the devices of the one block may have, a dense layer, where [device] describes memristors; None: it is digital."""
+        blocks = self.blocks or ()
+        if len(blocks) != 1 or not isinstance(blocks[0], DigitalBlock) or not blocks[0].lone_dense or not self.device.programmed:
+            return None
+        of = self.reservoir or ReservoirSettings()
+        return CrossbarRange(of.g_low, of.g_high, of.v_bias)
 
     @property
     def rules(self) -> str:
@@ -202,6 +211,9 @@ class Experiment(Section):
         if self.company is None:
             return
         check_shares(self.company, self.data, chip=self.variation.chip, seed=self.training.seed)
+        if self.crossbar is not None:
+            msg = "company: read-outs of chips in company are digital, and [device] makes this one a crossbar; omit device"
+            raise ValueError(msg)
         if self.reservoir is not None or self.company.federated:
             check_federation(self.company, self.reservoir, self.blocks, self.data)
             return
@@ -356,6 +368,8 @@ class Experiment(Section):
             if isinstance(block, CircuitBlock):
                 of_block = {name: values for name, values in g.items() if name.startswith(prefix_of(k))}
                 heated |= at_temperature(of_block, block.device or self.device, was, now)
+            elif self.crossbar is not None:
+                heated |= at_temperature({name: g[name] for name in g if name == f"{prefix_of(k)}{READ}"}, self.device, was, now)
         return heated
 
 

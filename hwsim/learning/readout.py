@@ -80,10 +80,15 @@ class Instruments:
     def outputs(self, solver: Phases, equilibrium: Equilibrium, seed: Array) -> Array:
         """Return the read-outs, (B, K) [V]."""
         read, offset = equilibrium.outputs(solver.circuit), solver.chip(solver.circuit.outputs.name, "offset")
-        if self.noise.in_readings:
-            factor, added = self._of_reading(Draws(seed, read), "output")
-            read = read * factor + added if self.noise.read_floor else read * factor
+        read = self.noisy(read, seed)
         return read if self._exact(solver) else self.converted(read, offset)
+
+    def noisy(self, read: Array, seed: Array) -> Array:
+        """Return voltages of outputs (B, K) with the noise of their reading [V]."""
+        if not self.noise.in_readings:
+            return read
+        factor, added = self._of_reading(Draws(seed, read), "output")
+        return read * factor + added if self.noise.read_floor else read * factor
 
     def seen(self, solver: Phases, phases: Sequence[Equilibrium], seed: Array) -> list[Equilibrium]:
         """Return the phases as learning reads them: each free node once a phase, with the noise of that reading."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from circuits.arrays import Trainable
 from circuits.chip import Chip
@@ -51,7 +52,9 @@ def _about(record: RunRecord) -> Iterator[str]:
     if (reservoir := record.experiment.reservoir) is not None:
         yield f"Behind a {reservoir.dynamics} reservoir of {counted(reservoir.nodes, 'column')} ({reservoir.family}):"
     if record.experiment.blocks is not None:
-        yield f"A chain of blocks, {'; '.join(block.described for block in record.experiment.blocks)}"
+        parts: Any = dict(getattr(record.circuit, "digital", ()))
+        each = (parts.get(k, block).described for k, block in enumerate(record.experiment.blocks))
+        yield f"A chain of blocks, {'; '.join(each)}"
     elif isinstance(network, Netlist):
         counts = (record.circuit.size, "node"), (record.circuit.input_count, "input"), (len(record.circuit.outputs), "output")
         yield f"The netlist {Path(network.netlist).name}: {', '.join(counted(*each) for each in counts)}"

@@ -34,8 +34,12 @@ class ClosedCircuit:
     g: Weights
 
     @classmethod
-    def of(cls, reservoir: Reservoir, weights: Floats, bias: Floats, feedback: LoopFeedback) -> "ClosedCircuit":
+    def of(
+        cls, reservoir: Reservoir, weights: Floats, bias: Floats, feedback: LoopFeedback, pairs: tuple[Floats, float] | None = None
+    ) -> "ClosedCircuit":
         """Close the loop of a clocked reservoir by a read-out ŷ = states·weights + bias, (N, K) and (K,) [V].
+
+        `pairs` are the conductances (N + 1, 2·K) of a read-out that is a crossbar already, and that of a weight of 1 [S].
 
         Raises
         ------
@@ -59,9 +63,12 @@ class ClosedCircuit:
         builder = Appending(circuit.size - len(last))
         fixed = circuit["v_bias"]
         rows = np.concatenate([*(circuit.nodes(name) for name in reservoir.drawn.groups), fixed.plus])
-        unit = (reservoir.settings.g_high - reservoir.settings.g_low) / max(largest, float(np.abs(bias).max()) / _volts(chip, fixed))
-        signed = unit * np.concatenate([weights, bias[None] / _volts(chip, fixed)])
-        g = reservoir.settings.g_low + np.concatenate([np.maximum(signed, 0.0), np.maximum(-signed, 0.0)], axis=1)
+        if pairs is None:
+            unit = (reservoir.settings.g_high - reservoir.settings.g_low) / max(largest, float(np.abs(bias).max()) / _volts(chip, fixed))
+            signed = unit * np.concatenate([weights, bias[None] / _volts(chip, fixed)])
+            g = reservoir.settings.g_low + np.concatenate([np.maximum(signed, 0.0), np.maximum(-signed, 0.0)], axis=1)
+        else:
+            g, unit = pairs
         columns = builder.group(_READ, g.shape[1])
         builder.add(Crossbar(name=_READ, rows=rows, columns=columns, g_min=0.1 * g.min(), g_max=10.0 * g.max()))
         outputs = _summed(builder, columns, g.sum(axis=0) / unit)

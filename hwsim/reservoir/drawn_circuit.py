@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, repeat
+from typing import Any
 
 import numpy as np
 
+from circuits.arrays import Memristors
 from circuits.circuit import Circuit
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
@@ -13,6 +15,9 @@ from circuits.units import Second
 from hwsim.reservoir.drawn_layer import Adapted, DrawnLayer
 from hwsim.settings.reservoir_settings import HEADROOM, ReservoirSettings
 from hwsim.typing import Floats, Weights
+
+_INPUTS = "w1"
+"""Name of the memristors between inputs and columns of the first layer."""
 
 _BACK = 1e-9
 """Share of its current that a buffer passes back: no column notices."""
@@ -63,7 +68,7 @@ class DrawnCircuit:
     @property
     def memristors(self) -> int:
         """How many it has, those to the output that nobody reads not counted."""
-        return sum(of.size for layer in self.layers for of in layer.conductances)
+        return sum(np.count_nonzero(of) for layer in self.layers for of in layer.conductances)
 
     @property
     def network(self) -> Network:
@@ -85,13 +90,21 @@ class DrawnCircuit:
         )
 
     def compile(self, name: str = "reservoir") -> Circuit:
-        """Build the circuit."""
-        return self.network.compile(name)
+        """Build the circuit; of a sparse crossbar of inputs only the devices that there are."""
+        circuit, first = self.network.compile(name), self.layers[0]
+        if first.met.all():
+            return circuit
+        full: Any = circuit[_INPUTS]
+        row, column = np.nonzero(first.conductances[0])
+        some = Memristors(name=_INPUTS, a=full.rows[row], b=full.columns[column], g_min=full.g_min, g_max=full.g_max)
+        return replace(circuit, elements=tuple(some if one is full else one for one in circuit.elements))
 
     def conductances(self, circuit: Circuit) -> Weights:
         """Return the conductances of the circuit's arrays [S]; those to its output, which nobody reads, are low."""
         drawn = dict[str, Floats]()
         for layer in self.layers:
             drawn[f"w{layer.number}"], drawn[f"r{layer.number}"] = layer.conductances
+        if not self.layers[0].met.all():
+            drawn[_INPUTS] = drawn[_INPUTS][drawn[_INPUTS] > 0]
         rest = {array.name: np.full(array.shape, self.settings.g_low) for array in circuit.trainable if array.name not in drawn}
         return drawn | rest

@@ -115,19 +115,21 @@ class DrawnLayer:
         shape, settings, drawn = (self.inputs, self.size), self.settings, self._stream("inputs")
         weights = drawn.choice([-1.0, 1.0], shape) if settings.family == "cycle" else drawn.uniform(-1, 1, shape)
         bias = settings.bias * self._stream("bias").uniform(-1, 1, self.size)
-        return np.vstack(
-            [weights if settings.input_fan_in is None or self.number > 1 else weights * self._met(settings.input_fan_in), bias]
-        )
+        return np.vstack([weights * self.met, bias])
 
-    def _met(self, fan_in: int) -> NDArray[np.bool_]:
-        """Draw which inputs meet a column, so many each, shape (I, N).
+    @cached_property
+    def met(self) -> NDArray[np.bool_]:
+        """Which lines from outside have devices at a column, shape (I, N): of sparse inputs as many each as `input_fan_in`, drawn.
 
         Raises
         ------
         CircuitError
-            When there are fewer.
+            When there are fewer inputs.
 
         """
+        fan_in = self.settings.input_fan_in
+        if fan_in is None or self.number > 1:
+            return np.ones((self.inputs, self.size), dtype=bool)
         if fan_in > self.inputs:
             msg = f"reservoir.input_fan_in = {fan_in} is more than the {self.inputs} inputs; draw fewer, or omit it"
             raise CircuitError(msg)
@@ -155,20 +157,24 @@ class DrawnLayer:
 
     @cached_property
     def _pairs(self) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats], tuple[Floats, Floats]]:
-        """The conductances on lines of either sign of inputs, bias and recurrence [S]."""
+        """The conductances on lines of either sign of inputs, bias and recurrence [S]; 0 where there is no device."""
         entering, bias = self.entering[:-1], self.entering[-1:]
         if self.adapted is None:
-            return self.pair(entering), self.pair(bias), self.pair(self.weights)
+            return self._there(self.pair(entering)), self.pair(bias), self.pair(self.weights)
         (_, end), headroom = self.recurrence.meets(self.size), self.adapted.headroom
         return (
-            self.pair(self.adapted.a * entering, headroom * entering),
+            self._there(self.pair(self.adapted.a * entering, headroom * entering)),
             self.pair(self.adapted.b[None], np.full_like(bias, headroom)),
             self.pair(self.adapted.a[end] * self.weights, headroom * self.weights),
         )
 
+    def _there(self, pair: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        plus, minus = pair
+        return self.met * plus, self.met * minus
+
     @cached_property
     def conductances(self) -> tuple[Floats, Floats]:
-        """Conductances of the crossbar from outside, (2·I + 2, N), and of the pairs of the recurrence [S]."""
+        """Conductances of the crossbar from outside, (2·I + 2, N), 0 without a device, and of the pairs of the recurrence [S]."""
         entering, bias, back = self._pairs
         return np.vstack([*entering, *bias]), np.concatenate(back)
 

@@ -16,7 +16,11 @@ from hwsim.core.transient import Reduction, Trajectory
 from hwsim.reservoir.loop_feedback import LoopFeedback
 from hwsim.reservoir.reservoir import Followed, Reservoir
 from hwsim.reservoir.ridge import RidgeReadout
+from hwsim.settings.block_settings import DigitalForce
 from hwsim.typing import Array, Floats
+
+_LEAST = 1e-12
+"""Squared length of scaled states from which on least mean squares divide by it."""
 
 _TRIED = 64
 """Rows of a series on which the steps of a continuous reservoir are chosen: those of a loop, which may be chaotic, never agree."""
@@ -78,11 +82,24 @@ class Rounding(NamedTuple):
 
 
 class Learning(NamedTuple):
-    """Targets (T, K) [V], the matrix P of recursive least squares (n, n), its forgetting, and the first row that it learns from."""
+    """What is needed to learn.
+
+    Parameters
+    ----------
+    targets
+        Shape (T, K) [V].
+    covariance
+        The matrix P of recursive least squares, (n, n); least mean squares keep none, (0, 0).
+    factor
+        The forgetting of the former, or the rate of the latter.
+    begins
+        The first row that it learns from.
+
+    """
 
     targets: Array
     covariance: Array
-    forgetting: Array
+    factor: Array
     begins: Array
 
 
@@ -103,11 +120,15 @@ def read_out(memory: LoopMemory, states: Mapping[str, Array], number: Any) -> Lo
 
 
 def _learned(memory: LoopMemory, learning: Learning, h: Array, output: Array, number: Any) -> LoopMemory:
-    """Take a step of recursive least squares, as `RecursiveLeastSquares` does."""
-    reached = learning.covariance @ h
-    gain = reached / (learning.forgetting + h @ reached)
-    covariance = learning.covariance - jnp.outer(gain, reached)
-    covariance = (covariance + covariance.T) / (2 * learning.forgetting)
+    """Take a step of recursive least squares, as `RecursiveLeastSquares` does, or of normalised least mean squares."""
+    covariance, factor = learning.covariance, learning.factor
+    if covariance.size:
+        reached = covariance @ h
+        gain = reached / (factor + h @ reached)
+        covariance = covariance - jnp.outer(gain, reached)
+        covariance = (covariance + covariance.T) / (2 * factor)
+    else:
+        gain = factor * h / jnp.maximum(h @ h, _LEAST)
     begun = number >= learning.begins
     weights = jnp.where(begun, memory.weights + jnp.outer(gain, learning.targets[number] - output), memory.weights)
     return memory._replace(weights=weights, learning=learning._replace(covariance=jnp.where(begun, covariance, learning.covariance)))
@@ -139,7 +160,7 @@ class ClosedLoop:
     x: Floats
     feedback: LoopFeedback
 
-    def learn(self, y: Floats, scaled: RidgeReadout, forgetting: float) -> RidgeReadout:
+    def learn(self, y: Floats, scaled: RidgeReadout, how: DigitalForce) -> RidgeReadout:
         """Learn targets y (T − washout, K) [V] by FORCE, the states being scaled as those of another read-out are.
 
         Raises
@@ -153,8 +174,8 @@ class ClosedLoop:
         washout, nodes = len(self.x) - len(y), len(scaled.mean)
         learning = Learning(
             np.concatenate([np.zeros((washout, y.shape[1])), y]),
-            np.eye(nodes) / (scaled.penalty * len(y)),
-            np.float64(forgetting),
+            np.eye(nodes) / (how.penalty * len(y)) if how.rule == "rls" else np.zeros((0, 0)),
+            np.float64(how.forgetting if how.rule == "rls" else how.rate),
             np.int64(washout),
         )
         memory = self._memory(np.zeros((nodes, y.shape[1])), scaled.offset, (scaled.mean, scaled.spread), washout + 1)
@@ -162,7 +183,8 @@ class ClosedLoop:
         end = self._run(self.x[None], memory._replace(noise=noise, learning=learning)).folded
         weights = np.asarray(end.weights, dtype=np.float64)
         if not np.isfinite(weights).all():
-            msg = "force: weights of the read-out grow without bound; raise blocks[0].optimizer.penalty, or forgetting up to 1"
+            keys = "raise blocks[0].optimizer.penalty, or forgetting up to 1" if how.rule == "rls" else "lower blocks[0].optimizer.rate"
+            msg = f"force: weights of the read-out grow without bound; {keys}"
             raise ConvergenceError(msg)
         return RidgeReadout(scaled.mean, scaled.spread, weights, scaled.offset, scaled.penalty)
 

@@ -1,12 +1,15 @@
 """Ridge regression from states to targets; its strength is chosen on the last part of what it may learn from."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from circuits.errors import CircuitError
 from hwsim.typing import Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PENALTIES = 10.0 ** np.arange(-13, 1)
 """Strengths that are tried, for states of unit variance."""
@@ -39,8 +42,12 @@ class RidgeReadout:
     penalty: float
 
     @classmethod
-    def fit(cls, states: Floats, y: Floats, penalty: float | None = None) -> Self:
+    def fit(
+        cls, states: Floats, y: Floats, penalty: float | None = None, made: "Callable[[RidgeReadout], RidgeReadout] | None" = None
+    ) -> Self:
         """Learn from states (samples, n) [V] and targets (samples, K); without a penalty, it is chosen on the last fifth.
+
+        It is chosen by the errors of what is `made` of each read-out, if that is another one.
 
         Raises
         ------
@@ -57,7 +64,8 @@ class RidgeReadout:
                 msg = f"read-out: {len(states)} samples are too few to choose a penalty on a fifth of them; give more, or the penalty"
                 raise CircuitError(msg)
             part = StateMoments.of(states[:first], y[:first])
-            tried = {one: part.readout(one) for one in PENALTIES.tolist()}
+            each = {one: part.readout(one) for one in PENALTIES.tolist()}
+            tried = each if made is None else {one: made(read) for one, read in each.items()}
             penalty = min(tried, key=lambda one: float(np.mean((tried[one](states[first:]) - y[first:]) ** 2)))
         learned = StateMoments.of(states, y).readout(penalty)
         return cls(learned.mean, learned.spread, learned.weights, learned.offset, penalty)

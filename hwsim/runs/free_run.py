@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from circuits.units import Second
+from hwsim.chains.digital_part import Dense, DigitalPart
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.reservoir.closed_circuit import ClosedCircuit
 from hwsim.runs.loaded import LoadedModel
@@ -73,7 +75,7 @@ class FreeLoop:
     given: LoadedModel
 
     @cached_property
-    def readout(self) -> tuple[Floats, Floats]:
+    def readout(self) -> Dense:
         """Its weights (N, K) and biases (K,) [V]: ŷ = states·weights + biases.
 
         Raises
@@ -89,9 +91,13 @@ class FreeLoop:
             what = "has no reservoir" if experiment.reservoir is None else "is read by more than one dense layer"
             msg = f"{experiment.name}: {what}, and runs free in no loop; use a reservoir with [[blocks]] of one dense layer"
             raise ExperimentError(msg)
-        arrays = {np.ndim(values): np.asarray(values, dtype=np.float64) for values in self.given.g.values()}
-        weights = arrays[2].T
-        return weights, arrays.get(1, np.zeros(weights.shape[1]))
+        return self._layer.dense(self.given.g)
+
+    @property
+    def _layer(self) -> DigitalPart:
+        """The dense layer."""
+        chain: Any = self.given.circuit
+        return chain.parts[0]  # type: ignore[no-any-return] # the one block
 
     def run(self, rows: int) -> FreeRunResult:
         """Let it run free for some rows behind the training set, whose series it follows until then.
@@ -125,7 +131,7 @@ class FreeLoop:
         weights, bias = self.readout
         session = self.given.session
         loop, data = session.loop, session.data
-        closed = ClosedCircuit.of(loop.reservoir, weights, bias, loop.feedback)
+        closed = ClosedCircuit.of(loop.reservoir, weights, bias, loop.feedback, self._layer.pairs(self.given.g))
         drawn = loop.reservoir.drawn
         nodes = np.concatenate([closed.circuit.nodes(name) for name in drawn.groups])
         measure = free_run_measure(closed.circuit, closed.chip, nodes, loop.synchronised.states[0, -1], rows, drawn.period)

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from circuits.errors import CircuitError
+from circuits.units import Siemens, Volt
 from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.digital_layers import DigitalLayer, Image, Shape, shape_after
 from hwsim.settings.learning_kinds import Share
@@ -65,7 +66,6 @@ class _LeastSquares(Section):
     """What solves a read-out instead of descending to it."""
 
     kept: ClassVar[tuple[str, ...]] = ()
-    rate: ClassVar[float] = 0.0
 
 
 class DigitalRidge(_LeastSquares):
@@ -107,16 +107,34 @@ class DigitalForce(_LeastSquares):
 
     Parameters
     ----------
+    rule
+        `rls`, recursive least squares, or `lms`, normalised least mean squares, which keep no matrix: w ← w + rate·e·h/(h·h).
     penalty
-        Strength of the regularisation that it begins with, for states of unit variance; with less, errors are suppressed faster at first.
+        Strength of the regularisation that `rls` begins with, for states of unit variance; with less, errors are suppressed faster.
     forgetting
-        Weight of each row next to that of the one behind it.
+        Weight of each row next to that of the one behind it, by `rls`.
+    rate
+        Share of the error of a row that `lms` takes away.
 
     """
 
     kind: Literal["force"] = "force"
+    rule: Literal["rls", "lms"] = "rls"
     penalty: PositiveFloat = 1e-8
     forgetting: Annotated[float, Field(gt=0, le=1)] = 1.0
+    rate: Annotated[float, Field(gt=0, lt=2)] = 0.5
+
+
+READ = "read"
+"""Name of the memristors of a dense layer that is a crossbar, behind the block's prefix."""
+
+
+class CrossbarRange(NamedTuple):
+    """Conductances [S] and the bias line's voltage [V] of the crossbar that a lone dense layer is, where its weights are memristors."""
+
+    g_min: Siemens
+    g_max: Siemens
+    v_bias: Volt
 
 
 class DigitalBlock(Section):
@@ -183,6 +201,11 @@ class DigitalBlock(Section):
     def least_squares(self) -> DigitalRidge | DigitalRls | DigitalForce | None:
         """What solves it; None where it descends by its gradient."""
         return self.optimizer if isinstance(self.optimizer, _LeastSquares) else None
+
+    @property
+    def lone_dense(self) -> bool:
+        """Whether it is one dense layer with biases: what least squares solve, and what can be a crossbar."""
+        return [layer.kind == "dense" and layer.bias for layer in self.layers] == [True]
 
     @property
     def described(self) -> str:

@@ -68,7 +68,7 @@ IDLE = (
         lambda e: e.reservoir is not None and e.reservoir.family == "cycle",
         "reservoir.family is cycle, whose columns meet one other each",
     ),
-    Idle(("reservoir.v_bias",), lambda e: e.reservoir is not None and not e.reservoir.bias, "reservoir.bias is 0"),
+    Idle(("reservoir.v_bias",), lambda e: e.reservoir is not None and not e.reservoir.bias and e.crossbar is None, "reservoir.bias is 0"),
     Idle(
         tuple(f"energy.{key}" for key in EnergySettings.model_fields),
         lambda _: True,

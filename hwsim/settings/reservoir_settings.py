@@ -36,7 +36,7 @@ class ReservoirSettings(Section):
     fan_in
         Columns whose lines meet a column, of all but `cycle`; of `euler`, an even number, and few columns have less.
     input_fan_in
-        Inputs that have a weight at a column, drawn for each column; the pairs of devices of the others stay at `g_low`. Absent: all.
+        Inputs that meet a column, drawn for each column: the others have no devices there, which would load it. Absent: all.
     layers
         Of `deep`, equal ones.
     spectral_radius

@@ -47,7 +47,7 @@ def test_each_column_meets_so_many_inputs():
     np.testing.assert_array_equal(some.entering[:-1][met], full.entering[:-1][met])
     np.testing.assert_array_equal(some.entering[-1], full.entering[-1])
     np.testing.assert_array_equal(same.entering, behind.entering)
-    np.testing.assert_allclose(some.conductances[0][:5][~met], settings.g_low)
+    assert not some.conductances[0][:5][~met].any(), "a device that is not there loads no column"
     with pytest.raises(CircuitError, match="more than the 1 inputs"):
         _ = Reservoir(sparse, 1).g
 

@@ -16,6 +16,7 @@ from hwsim.reservoir.loop_feedback import LoopFeedback
 from hwsim.reservoir.reservoir import Reservoir
 from hwsim.reservoir.ridge import RidgeReadout
 from hwsim.reservoir.rls import RecursiveLeastSquares
+from hwsim.settings.block_settings import DigitalForce
 from hwsim.settings.reservoir_settings import ReservoirSettings
 from hwsim.settings.variation_settings import VariationSettings
 from netlists.measure.free_run import free_run_measure
@@ -50,13 +51,28 @@ def test_feedback_is_what_makes_the_next_input_of_a_target():
         LoopFeedback.of_series(X, Y[:, :1], "narrow")
 
 
-def test_force_is_recursive_least_squares_in_a_loop():
+class LeastMeanSquares:
+    """w ← w + rate·e·h/(h·h)."""
+
+    def __init__(self, rate):
+        self.weights, self.rate = np.zeros((8, 2)), rate
+
+    def learn(self, h, d):
+        """Take one sample, and return the error before."""
+        error = d - h @ self.weights
+        self.weights += self.rate * np.outer(h, error) / (h @ h)
+        return error
+
+
+@pytest.mark.parametrize("rule", ["rls", "lms"])
+def test_force_is_online_learning_in_a_loop(rule):
     """Row by row: drive, read with noise, feed back the output, and only then learn."""
-    of, forgetting = loop(noise=1e-4), 0.97
+    of, how = loop(noise=1e-4), DigitalForce(rule=rule, penalty=1e-6, forgetting=0.97, rate=0.3)
     read, _, _ = solved(of)
-    learnt = of.learn(Y[WASHOUT:], read, forgetting)
+    learnt = of.learn(Y[WASHOUT:], read, how)
     noise = of.reservoir.noise_of((len(X), 8), "train")
-    by_hand = RecursiveLeastSquares(8, 2, read.penalty * (len(X) - WASHOUT), forgetting)
+    rls = RecursiveLeastSquares(8, 2, read.penalty * (len(X) - WASHOUT), how.forgetting)
+    by_hand = rls if rule == "rls" else LeastMeanSquares(how.rate)
     end = before = fed = None
     errors = []
     for k, row in enumerate(X):
@@ -144,7 +160,7 @@ def test_ngspice_closes_no_loop_by_itself():
     _, weights, bias = solved(of)
     other = Reservoir(of.reservoir.settings, 2, engine="ngspice")
     with pytest.raises(UnsupportedCircuitError, match="use the numeric engine"):
-        ClosedLoop(other, X[:2], FEEDBACK).learn(Y[:1], RidgeReadout(np.zeros(8), np.ones(8), weights, bias, 1.0), 1.0)
+        ClosedLoop(other, X[:2], FEEDBACK).learn(Y[:1], RidgeReadout(np.zeros(8), np.ones(8), weights, bias, 1.0), DigitalForce())
 
 
 TABLE = {
