@@ -16,7 +16,7 @@ from hwsim.chains.made import OneCircuit
 from hwsim.core.protocol import Solver
 from hwsim.experiment.experiment import Experiment
 from hwsim.files.stored_conductances import WeightsError, laid_out
-from hwsim.settings.block_settings import DigitalBlock, DigitalForce
+from hwsim.settings.block_settings import DigitalAdam, DigitalBlock, DigitalForce, DigitalSgd
 from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.sections import Precision
 from hwsim.settings.variation_settings import VariationSettings
@@ -210,7 +210,7 @@ class Chain:
         for k, part in self.circuit.digital:
             optimizers += self._digital(k)
             how = part.settings.optimizer
-            rates |= dict.fromkeys(part.names, how.rate if part.settings.least_squares is None else 0.0)
+            rates |= dict.fromkeys(part.names, how.rate if isinstance(how, DigitalAdam | DigitalSgd) else 0.0)
         updater = Updater(
             self.rule,
             factory.loss(training),
@@ -231,7 +231,7 @@ class Chain:
         how = last.least_squares if isinstance(last, DigitalBlock) else None
         if how is None:
             return Trainer(*parts, **named | {"setup": self._scaled(named["setup"], data, task)})
-        layer = self.crossbars.get(0) or self.circuit.parts[0]
+        layer: Any = self.crossbars.get(0) or self.circuit.parts[0]
         if isinstance(how, DigitalForce):
             return ForceTrainer(how, layer, loop, *parts, **named)
         return LeastSquaresTrainer(how, layer, *parts, **named)

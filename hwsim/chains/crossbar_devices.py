@@ -47,7 +47,7 @@ class CrossbarDevices(OneCircuit):
     def ends(self) -> tuple[Siemens, Siemens]:
         """The lowest and the highest conductance of a nominal device at the chip's temperature [S]."""
         device, variation = self.experiment.device, self.experiment.variation
-        nominal, _ = fitted(kind_of(variation, device), self.circuit.trainable[0], heat_of(device, variation))
+        nominal: Any = fitted(kind_of(variation, device), self.circuit.trainable[0], heat_of(device, variation))[0]  # with a range
         return float(nominal.g_min), float(nominal.g_max)
 
     def pairs(self, precision: Precision) -> "Programming":

@@ -68,7 +68,7 @@ class DrawnCircuit:
     @property
     def memristors(self) -> int:
         """How many it has, those to the output that nobody reads not counted."""
-        return sum(np.count_nonzero(of) for layer in self.layers for of in layer.conductances)
+        return sum(int(np.count_nonzero(of)) for layer in self.layers for of in layer.conductances)
 
     @property
     def network(self) -> Network:

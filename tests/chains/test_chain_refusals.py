@@ -13,7 +13,7 @@ ENTROPY = {"loss": {"kind": "cross-entropy"}, "target_high": 0.1}
 
 REFUSED = {
     "both sizes": ({"blocks": [DIGITAL | {"image": [2, 2]}]}, "image = [2, 2] and inputs = 4 both state what comes in; omit one"),
-    "a device of digital layers": ({"blocks": [DIGITAL], "device": {"levels": 4}}, "device.levels is about circuits"),
+    "a device of digital layers": ({"blocks": [DIGITAL | {"layers": [DENSE, DENSE]}], "device": {"levels": 4}}, "device.levels is about"),
     "a rate of digital layers": ({"blocks": [DIGITAL], "training": {"rate": 1e-3}}, "training.rate is about circuits"),
     "noise of digital layers": ({"blocks": [DIGITAL], "noise": {"read": 1e-3}}, "noise.read is about circuits"),
     "an engine of digital layers": ({"blocks": [DIGITAL], "training": {"engine": "ngspice"}}, "training.engine is about circuits"),
