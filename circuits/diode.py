@@ -6,7 +6,7 @@ from typing import Any
 from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE, GMIN, TEMPERATURE, V_T
 from circuits.units import Kelvin
 
-_CUBIC_FROM = 3.0
+CUBIC_FROM = 3.0
 """ngspice leaves the exponential below -3·n·v_t for a cubic tail (dioload.c)."""
 
 BAND_GAP = 1.11
@@ -70,7 +70,7 @@ def diode_current(v: Any, i_sat: Any, n: Any, e: Any = None) -> tuple[Any, Any]:
     """
     xp = v.__array_namespace__()
     per_volt = 1.0 / (n * V_T)
-    tail_from = -_CUBIC_FROM * n * V_T
+    tail_from = -CUBIC_FROM * n * V_T
     forward = v >= tail_from
     if e is None:
         e = xp.exp(xp.where(forward, v, tail_from) * per_volt)

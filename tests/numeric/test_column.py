@@ -6,7 +6,8 @@ import pytest
 from circuits.constants import V_T
 from circuits.diode import diode_current
 from hwsim.numeric.layered import column
-from hwsim.numeric.layered.column import Neuron, RailJunction
+from hwsim.numeric.layered.column import Neuron
+from hwsim.numeric.layered.rail_diodes import RailJunction
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
@@ -81,14 +82,15 @@ def test_a_leak_carries_its_share() -> None:
 
 @pytest.mark.parametrize("hung", [LEAKY, HALF, pair(-0.1, 0.15), pair(-0.02, 0.02, 2.0)], ids=["leaky", "half", "pair", "near"])
 def test_a_step_is_halleys(hung: Neuron) -> None:
-    """f·f′/(f′² − ½·f·f″), at most twice Newton's step, and no farther beyond a rail, or where it is, than ten n·v_t."""
+    """f·f′/(f′² − ½·f·f″), f″ of exponentials alone, at most twice Newton's step, and no farther beyond a rail than ten n·v_t."""
     a, u = np.array([2e-5]), np.linspace(-0.5, 0.55, 211)[:, None]
     i, slope = (np.asarray(part) for part in column.current(hung, u, ideal=False))
     bend = np.zeros_like(u)
     for junction, direction in ((hung.high, 1.0), (hung.low, -1.0)):
         n_v_t = junction.n * V_T
         if np.isfinite(junction.rail).all():
-            bend += direction * junction.i_sat * np.exp(direction * (u - junction.rail) / n_v_t) / n_v_t**2
+            across = direction * (u - junction.rail) / n_v_t
+            bend += direction * junction.i_sat * np.where(across >= -3, np.exp(across), 0.0) / n_v_t**2
     for c in (-2e-5, 3e-6):
         f, first = a * u + i - c, a + slope
         wanted = u - f / np.maximum(first - 0.5 * f * bend / first, 0.5 * first)

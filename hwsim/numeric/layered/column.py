@@ -3,25 +3,16 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 
 from circuits.constants import V_T
-from circuits.diode import diode_current
+from hwsim.numeric.layered.rail_diodes import RailJunction, are_near, are_pairs, junction_current, pair_curve, place
 from hwsim.typing import Array
 
 _LEAP = 10.0
 """Newton's method may carry a voltage this many n·v_t beyond the rail, or farther beyond it, in a step: so no exponential overflows."""
 
-_NEAR = 40.0
-"""Rails that lie within this many n·v_t let both diodes of a pair share one exponential; farther apart it would lose digits or overflow."""
-
-
-class RailJunction(NamedTuple):
-    """Diodes of one direction, one value a column: where there is none, `i_sat` is 0 and `rail` infinitely far (±inf)."""
-
-    i_sat: Array
-    n: Array
-    rail: Array
+_SCALE = 2.0**30
+"""1/S; of 32 bits it makes squares of conductances from 1e-28 to 1e9 S normal numbers."""
 
 
 class Neuron(NamedTuple):
@@ -35,46 +26,6 @@ class Neuron(NamedTuple):
     leak: Array | None = None
 
 
-def place(junction: RailJunction) -> Array:
-    """Return the rail, or 0 V where there is none."""
-    return jnp.where(jnp.isfinite(junction.rail), junction.rail, 0.0)
-
-
-def _junction_current(u: Array, junction: RailJunction, direction: float, e: Array | None) -> tuple[Array, Array, Array]:
-    """Return the current out of the column [A], its derivative [S], and its second one [S/V] but for the small one of reversed diodes."""
-    v, per_volt = direction * (u - place(junction)), 1.0 / (junction.n * V_T)
-    e = jnp.exp(v * per_volt) if e is None else e
-    i, g = diode_current(v, junction.i_sat, junction.n, e)
-    carried = direction * i, g, e * (direction * junction.i_sat * per_volt * per_volt)
-    if isinstance(junction.rail, np.ndarray) and np.isfinite(junction.rail).all():
-        return carried
-    present = jnp.isfinite(junction.rail)  # not even gmin where there is no diode
-    return jnp.where(present, carried[0], 0.0), jnp.where(present, carried[1], 0.0), jnp.where(present, carried[2], 0.0)
-
-
-def _are_pairs(high: RailJunction, low: RailJunction) -> bool:
-    """Whether every column carries two diodes with one n; unknown, so no, where chips that are solved at once differ in n or rails."""
-    if not all(isinstance(value, np.ndarray) for value in (high.n, high.rail, low.n, low.rail)):
-        return False
-    return bool((high.n == low.n).all() and np.isfinite(high.rail - low.rail).all())
-
-
-def _share_exponential(high: RailJunction, low: RailJunction) -> bool:
-    """Whether every column carries a pair of diodes whose rails are near."""
-    return _are_pairs(high, low) and bool((abs(high.rail - low.rail) <= _NEAR * V_T * high.n).all())
-
-
-def _exponentials(neuron: Neuron, u: Array) -> tuple[Array | None, Array | None]:
-    """Return exp of both diodes' forward voltages, in n·v_t, where the second is a constant over the first; None where each needs one."""
-    high, low = neuron.high, neuron.low
-    if high is None or low is None or not _share_exponential(high, low):
-        return None, None
-    per_volt, middle = 1.0 / (high.n * V_T), (high.rail + low.rail) / 2
-    half = np.exp((low.rail - high.rail) * per_volt / 2)
-    e = half * jnp.exp((u - middle) * per_volt)
-    return e, half * half / e  # not half / exp, of which XLA makes a second exponential
-
-
 def current(neuron: Neuron, u: Array, *, ideal: bool) -> tuple[Array, Array]:
     """Return i(u) [A] out of the column and its derivative [S]; with `ideal`, rails are hard clamps, whose current no law gives: 0."""
     if ideal:
@@ -85,10 +36,14 @@ def current(neuron: Neuron, u: Array, *, ideal: bool) -> tuple[Array, Array]:
 def curve(neuron: Neuron, u: Array) -> tuple[Array, Array, Array]:
     """Return i(u) [A] of real diodes and leaks, its derivative [S], and its second derivative [S/V]."""
     i, g, bend = jnp.zeros_like(u), jnp.zeros_like(u), jnp.zeros_like(u)
-    for junction, direction, e in zip((neuron.high, neuron.low), (1.0, -1.0), _exponentials(neuron, u), strict=True):
-        if junction is not None:
-            di, dg, turn = _junction_current(u, junction, direction, e)
-            i, g, bend = i + di, g + dg, bend + turn
+    high, low = neuron.high, neuron.low
+    if high is not None and low is not None and are_near(high, low):
+        i, g, bend = pair_curve(high, low, u)
+    else:
+        for junction, direction in ((high, 1.0), (low, -1.0)):
+            if junction is not None:
+                di, dg, turn = junction_current(u, junction, direction)
+                i, g, bend = i + di, g + dg, bend + turn
     if neuron.leak is not None:
         i, g = i + neuron.leak * u, g + neuron.leak
     return i, g, bend
@@ -155,7 +110,7 @@ def _nearest_bound(neuron: Neuron, a: Array, c: Array) -> Array:
 
 def _in_order(high: RailJunction, low: RailJunction) -> bool:
     """Whether every column carries a pair of diodes with one n, of which never both conduct."""
-    return _are_pairs(high, low) and bool((low.rail <= high.rail).all())
+    return are_pairs(high, low) and bool((low.rail <= high.rail).all())
 
 
 def bounded(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Array:
@@ -172,14 +127,20 @@ def step(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Array:
     if is_linear(neuron) or ideal:
         return start(neuron, a, c, ideal=ideal)
     i, g, bend = curve(neuron, u)
-    f, slope = a * u + i - c, a + g
-    new = u - f / _at_least(slope - 0.5 * f * (bend / slope), 0.5 * slope)
+    new = u - halley(a * u + i - c, a + g, bend)
     high, low = neuron.high, neuron.low
     if high is not None:
         new = _at_most(new, _at_least(u, high.rail) + _LEAP * V_T * high.n)
     if low is not None:
         new = _at_least(new, _at_most(u, low.rail) - _LEAP * V_T * low.n)
     return new
+
+
+def halley(f: Array, slope: Array, bend: Array) -> Array:
+    """Return f·f′/(f′² − ½·f·f″), no more than 2·f/f′, with one division; conductances are scaled, so that no square underflows."""
+    f, slope, bend = _SCALE * f, _SCALE * slope, _SCALE * bend
+    square = slope * slope
+    return f * slope / _at_least(square - 0.5 * f * bend, 0.5 * square)
 
 
 class Law(NamedTuple):

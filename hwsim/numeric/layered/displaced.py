@@ -11,14 +11,12 @@ from typing import NamedTuple
 import jax.numpy as jnp
 
 from circuits.constants import GMIN, V_T
-from circuits.diode import diode_current
+from circuits.diode import CUBIC_FROM, diode_current
 from hwsim.numeric.layered import column
-from hwsim.numeric.layered.column import Law, Neuron, RailJunction
+from hwsim.numeric.layered.column import Law, Neuron
 from hwsim.numeric.layered.layers import Layers, LayerState
+from hwsim.numeric.layered.rail_diodes import RailJunction, place
 from hwsim.typing import Array
-
-_CUBIC_FROM = 3.0
-"""As in the diode's law: below −3·n·v_t its tail is cubic."""
 
 _LEAP = 10.0
 """Most n·v_t of a step into conduction, as of a column's own."""
@@ -47,8 +45,7 @@ class Displaced(NamedTuple):
         if column.is_linear(neuron):
             return c / a
         _, g, bend = column.curve(neuron, free + u)
-        f, slope = a * u + difference(neuron, free, u) - c, a + g
-        new = u - f / jnp.maximum(slope - 0.5 * f * (bend / slope), 0.5 * slope)
+        new = u - column.halley(a * u + difference(neuron, free, u) - c, a + g, bend)
         if neuron.high is not None:
             new = jnp.minimum(new, jnp.maximum(u, neuron.high.rail - free) + _LEAP * V_T * neuron.high.n)
         if neuron.low is not None:
@@ -67,14 +64,14 @@ def difference(neuron: Neuron, free: Array, d: Array) -> Array:
     total = jnp.zeros_like(d) if neuron.leak is None else neuron.leak * d
     for junction, direction in ((neuron.high, 1.0), (neuron.low, -1.0)):
         if junction is not None:
-            total = total + direction * _risen(junction, direction * (free - column.place(junction)), direction * d)
+            total = total + direction * _risen(junction, direction * (free - place(junction)), direction * d)
     return total
 
 
 def _risen(junction: RailJunction, v: Array, d: Array) -> Array:
     """Return the rise of a junction's current when its voltage v rises by d [A]."""
     i_sat, n_v_t = junction.i_sat, junction.n * V_T
-    tail_from = -_CUBIC_FROM * n_v_t
+    tail_from = -CUBIC_FROM * n_v_t
     forward, still = v >= tail_from, v + d >= tail_from
     # exp(v/nv_t)·expm1(d/nv_t); the tail is −i_sat·(1 + t³/v³) with t = 3·n·v_t/e
     e = i_sat * jnp.exp(jnp.where(forward, v, tail_from) / n_v_t) * jnp.expm1(jnp.where(still, d, 0.0) / n_v_t)

@@ -7,7 +7,8 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.rows import RowRun
-from hwsim.numeric.layered.column import Neuron, RailJunction
+from hwsim.numeric.layered.column import Neuron
+from hwsim.numeric.layered.rail_diodes import RailJunction
 from hwsim.numeric.layered.stage import Junctions, Stage
 from hwsim.typing import Array
 
