@@ -18,6 +18,9 @@ from circuits.units import Farad
 CAPACITANCE: Farad = 1e-12
 """Of a node where nothing else is known: a wire of some millimetres, with what hangs on it."""
 
+_INSIDE = "#"
+"""In names of nodes inside of a device, as ngspice has them, which no card reaches."""
+
 _FIXING = (VoltageSources, Amplifiers, VoltageControlledVoltageSources, CurrentControlledVoltageSources)
 """Elements whose voltage follows from others at once."""
 
@@ -66,12 +69,25 @@ def with_capacitors(circuit: Circuit, capacitance: Farad = CAPACITANCE, name: st
         raise CircuitError(msg)
     ends = [end for e in circuit.of(Capacitors) for end in e.ends]
     bare = np.setdiff1d(nodes, np.concatenate(ends)) if ends else nodes
+    bare = np.array([node for node in bare.tolist() if _INSIDE not in circuit.node_names[node]], dtype=np.intp)
     if not len(bare):
         return circuit
     taken = {element.name for element in circuit.elements}
     while name in taken:
         name += "_"
-    return replace(circuit, elements=(*circuit.elements, Capacitors(name=name, a=bare, b=GROUND, c=capacitance)))
+    text = circuit.text
+    if text is not None:
+        text = replace(text, cards=(*text.cards, *_cards(circuit, bare, capacitance, "\n".join(text.cards).lower())))
+    return replace(circuit, elements=(*circuit.elements, Capacitors(name=name, a=bare, b=GROUND, c=capacitance)), text=text)
+
+
+def _cards(circuit: Circuit, nodes: Nodes, capacitance: Farad, text: str) -> Iterator[str]:
+    """Write capacitors to ground at the end of a user's text, under names that it does not have."""
+    stem = "hwsim"
+    while stem in text:
+        stem += "_"
+    names = circuit.node_names
+    yield from (f"C_{stem}_{node} {names[node]} 0 {capacitance!r}" for node in nodes.tolist())
 
 
 def per_layer(capacitance: Farad | tuple[Farad, ...], layers: int) -> tuple[Farad, ...]:

@@ -86,10 +86,12 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     if self_learning.is_deck(what):
         self_learning.run(output, what, out, plot, force=force)
         return
+    from hwsim.experiment.netlist_circuit import read_for  # noqa: PLC0415 - help does without
     from hwsim.runs.front import in_front, period_of  # noqa: PLC0415 - help does without
     from hwsim.runs.time_run import TimeRun  # noqa: PLC0415 - as above
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
+    click.get_current_context().with_resource(read_for("simulate"))
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
     if free is not None:
         _refuse_others(

@@ -170,8 +170,8 @@ def is_transient(solver: Any) -> TypeGuard[Transient]:
     return Capability.TRANSIENT in solver.capabilities
 
 
-def state_groups(circuit: Circuit) -> tuple[NodeGroup, ...]:
-    """Return the node groups all of whose nodes have a capacitor to ground.
+def state_groups(circuit: Circuit, *, between: bool = False) -> tuple[NodeGroup, ...]:
+    """Return the node groups all of whose nodes have a capacitor to ground, or with `between` one to anywhere.
 
     Raises
     ------
@@ -179,12 +179,12 @@ def state_groups(circuit: Circuit) -> tuple[NodeGroup, ...]:
         When the circuit has no capacitors.
 
     """
-    states = state_nodes(circuit)
+    states = state_nodes(circuit, between=between)
     return tuple(group for group in circuit.groups if np.isin(group.nodes, states).all())
 
 
-def stored_groups(circuit: Circuit, groups: Sequence[str] | None, *, folded: bool) -> tuple[NodeGroup, ...]:
-    """Return the node groups that are asked for, or those that have states; what is folded up must have them.
+def stored_groups(circuit: Circuit, groups: Sequence[str] | None, *, folded: bool, between: bool = False) -> tuple[NodeGroup, ...]:
+    """Return the node groups that are asked for, or those that have states, as `state_groups`; what is folded up must have them.
 
     Raises
     ------
@@ -192,7 +192,7 @@ def stored_groups(circuit: Circuit, groups: Sequence[str] | None, *, folded: boo
         When a group that is asked for is not there.
 
     """
-    full = state_groups(circuit)
+    full = state_groups(circuit, between=between)
     if groups is None:
         return full
     among, what = (full, "nodes with capacitors") if folded else (circuit.groups, "nodes")
@@ -204,13 +204,13 @@ def stored_groups(circuit: Circuit, groups: Sequence[str] | None, *, folded: boo
     return tuple(group for group in among if group.name in groups)
 
 
-def state_nodes(circuit: Circuit) -> Array:
+def state_nodes(circuit: Circuit, *, between: bool = False) -> Array:
     """Return the numbers of the nodes whose capacitors make them states, in order; of a clocked circuit, the nodes of its clocked states.
 
     Raises
     ------
     CircuitError
-        When there is none, or a capacitor lies between two nodes.
+        When there is none, or a capacitor lies `between` two nodes where these are not taken.
 
     """
     if is_clocked(circuit):
@@ -222,12 +222,14 @@ def state_nodes(circuit: Circuit) -> Array:
     nodes = [np.zeros(0, dtype=np.intp)]
     for capacitors in circuit.of(Capacitors):
         floating = (capacitors.a != 0) & (capacitors.b != 0)
-        if floating.any():
+        if floating.any() and not between:
             k = int(np.argmax(floating))
             a, b = (circuit.node_names[int(end[k])] for end in (capacitors.a, capacitors.b))
-            msg = f"{circuit.name}: {capacitors.name}[{k}] lies between {a} and {b}; capacitors in time go from a node to ground"
+            msg = (
+                f"{circuit.name}: {capacitors.name}[{k}] lies between {a} and {b}; the numeric engine's go to ground; use --engine ngspice"
+            )
             raise CircuitError(msg)
-        nodes.append(np.maximum(capacitors.a, capacitors.b))
+        nodes += [capacitors.a, capacitors.b]
     states = np.intersect1d(np.concatenate(nodes), moving_nodes(circuit))
     if not len(states):
         msg = f"{circuit.name} has no capacitor at a node that moves; set circuit.capacitance, as in --set circuit.capacitance=1e-12"

@@ -20,7 +20,7 @@ from circuits.elements import IdealDiodes, InputCurrents
 from circuits.errors import CircuitError
 from circuits.units import Hertz
 from hwsim.core.lock_in import LockedIn, lock_in
-from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Nudging, Push, UnsupportedCircuitError
+from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Nudging, Push
 from hwsim.core.signal import Signal
 from hwsim.core.transient import Trajectory
 from hwsim.ngspice import transient_runs
@@ -200,12 +200,9 @@ class NgspiceSolver(Nudging, Closing):
         NgspiceError, CircuitError, ConvergenceError
             As there, and when a worker cannot work.
         UnsupportedCircuitError
-            When the circuit is a user's own deck, whose sources have signals of their own.
+            When the circuit is a user's own deck, and nudged.
 
         """
-        if Capability.TRANSIENT not in self.capabilities:
-            msg = f"{self.circuit.name}: ngspice runs it from the user's text, whose sources keep their values; use --engine numeric"
-            raise UnsupportedCircuitError(msg)
         return transient_runs.integrate(self._pool, self.circuit, self.chip, g, signal, v0, **how)
 
     def oscillating(self, g: Conductances, x: Any, free: Equilibrium, current: Any, *frequencies: Hertz) -> LockedIn:

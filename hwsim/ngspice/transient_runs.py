@@ -10,6 +10,7 @@ from circuits.circuit import Circuit
 from circuits.clocked import is_clocked
 from circuits.elements import Nudges
 from circuits.errors import CircuitError
+from circuits.nodes import Nodes
 from circuits.units import Volt
 from hwsim.core.protocol import ConvergenceError, Push, UnsupportedCircuitError
 from hwsim.core.signal import Signal
@@ -18,6 +19,7 @@ from hwsim.ngspice.messages import TransientAnswer, TransientDeck, TransientJob
 from hwsim.ngspice.ngspice_errors import NgspicePointError
 from hwsim.ngspice.pool import Pool
 from hwsim.typing import Array, Conductances, Floats
+from netlists.foreign.simulated import check_chip, directions, with_sources
 from netlists.text.numbers import plain
 from netlists.write.ideal_diodes import sharpened, sharpened_chip
 from netlists.write.options import fitting
@@ -67,11 +69,13 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and what runs 
     if fold is not None and fold.feeds is not None:
         msg = f"{circuit.name}: ngspice computes no inputs while it runs; use the numeric engine, or close the loop by elements"
         raise UnsupportedCircuitError(msg)
-    signal, stored = signal.checked(circuit), stored_groups(circuit, groups, folded=fold is not None)
+    signal, stored = signal.checked(circuit), stored_groups(circuit, groups, folded=fold is not None, between=True)
+    if circuit.text is not None:
+        _check_user(circuit, chip, signal)
     circuit.check_conductances(g)
     if is_clocked(circuit):
         _refuse_unclocked(circuit, signal)
-    asked = np.unique(np.concatenate([state_nodes(circuit), _outputs(circuit.outputs), *(group.nodes for group in stored)]))
+    asked = np.unique(np.concatenate([state_nodes(circuit, between=True), _outputs(circuit.outputs), *(group.nodes for group in stored)]))
     v = initial_states(circuit, v0, len(signal.x))
     points = POINTS if steps is None else steps
     if points < 1:
@@ -104,25 +108,51 @@ def _sequence(signal: Signal, k: int) -> Signal:
 
 def _text(circuit: Circuit, chip: Chip, g: Conductances, signal: Signal, v: Floats, asked: Any) -> str:
     """Write the deck of one sequence."""
-    sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
     waves = Waveforms(x=signal.x, times=signal.times, rise=signal.rise, begin=np.asarray(signal.begin))
-    push, names = signal.push, sharp.node_names
+    if circuit.text is not None:
+        stated = {name: list(map(str, each)) for name, each in waves.words(circuit, chip, directions(circuit)).items()}
+        cards = with_sources(circuit, chip, stated, g)
+        states = state_nodes(circuit, between=True)
+        return _in_time(circuit, cards, circuit, states, v[states], asked)
+    sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
+    push = signal.push
     words = Words(
         inputs=waves.words(sharp, on_chip),
         beta=plain([push.beta], "beta")[0],
         targets=plain(push.target, "targets"),
         currents=plain(push.current, "currents"),
     )
-    saved = [f"v({names[node]})" for node in asked.tolist()]
-    states = state_nodes(circuit)
-    capacitors, deck = dict(zip(states.tolist(), states.tolist(), strict=True)), circuit
+    states = held = state_nodes(circuit, between=True)
+    deck = circuit
     if is_clocked(circuit):
         deck, chip, capacitors = switched(circuit, chip, signal.times[0])
+        held = np.array([capacitors[node] for node in states.tolist()])
+    return _in_time(circuit, Body.of(deck, chip, g, words, fitting(circuit)).lines(), deck, held, v[states], asked)
+
+
+def _check_user(circuit: Circuit, chip: Chip, signal: Signal) -> None:
+    """Refuse what has no place in a user's own text: other values of its parts, and nudges.
+
+    Raises
+    ------
+    CircuitError, UnsupportedCircuitError
+        With what to change.
+
+    """
+    check_chip(circuit, chip)
+    if signal.push.beta or np.any(signal.push.current):
+        msg = f"{circuit.name}: ngspice runs it from the user's text, which nothing nudges in time; use --engine numeric"
+        raise UnsupportedCircuitError(msg)
+
+
+def _in_time(circuit: Circuit, cards: Sequence[str], deck: Circuit, held: Nodes, v: Floats, asked: Any) -> str:
+    """Write the deck of one sequence from its cards, and the voltages v [V] that `held` nodes of it begin with."""
+    saved = [f"v({deck.node_names[node]})" for node in asked.tolist()]
     lines = [
         f"* {circuit.name} in time, for libngspice",
-        *Body.of(deck, chip, g, words, fitting(circuit)).lines(),
+        *cards,
         f".options {TIGHT}",
-        *initial(deck, np.array([capacitors[node] for node in states.tolist()]), v[states]),
+        *initial(deck, held, v),
         *(f".save {' '.join(saved[k : k + _A_LINE])}" for k in range(0, len(saved), _A_LINE)),
         ".end",
     ]
@@ -180,6 +210,6 @@ def _trajectory(  # noqa: PLR0913, PLR0917 - what it is made of
     if fold is not None:
         for j in range(intervals):
             total = fold.step(total, {name: values[:, j] for name, values in kept.items()}, j)
-    end = {group.name: v[:, -1, group.nodes] for group in state_groups(circuit)}
+    end = {group.name: v[:, -1, group.nodes] for group in state_groups(circuit, between=True)}
     steps = came.points / batch / intervals
     return Trajectory(signal.times, kept, v[:, :, out.plus] - v[:, :, out.minus], end, error, steps, "ngspice", total)

@@ -11,7 +11,7 @@ from circuits.circuit import Circuit
 from circuits.clocked import is_clocked
 from circuits.errors import CircuitError
 from circuits.units import Farad, Second, Volt
-from hwsim.core.protocol import ConvergenceError
+from hwsim.core.protocol import ConvergenceError, UnsupportedCircuitError
 from hwsim.core.signal import RISE, Signal
 from hwsim.core.transient import NoiseInTime, Trajectory, Transient
 from hwsim.experiment.engines import make_engine
@@ -65,7 +65,13 @@ class TimeRun:
         if period is None and is_clocked(circuit):
             period = CLOCK
         elif period is None:
-            rate = StateForm.of(circuit, chip, g).settling_rate
+            try:
+                rate = StateForm.of(circuit, chip, g).settling_rate
+            except UnsupportedCircuitError:
+                if session.experiment.training.engine != "ngspice":
+                    raise
+                msg = f"{circuit.name}: ngspice alone knows its parts, and how fast it settles is unknown; choose one (--period)"
+                raise ConvergenceError(msg) from None
             if rate <= 0:
                 msg = f"{circuit.name}: without its diodes the circuit does not settle, and sets no period; choose one (--period)"
                 raise ConvergenceError(msg)

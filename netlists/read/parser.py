@@ -35,7 +35,7 @@ _NO_ROLES = Roles()
 _CARD = "rclviegfhdbmqjx"
 _SHOWN = 4
 
-Purpose = Literal["train", "solve", "inspect"]
+Purpose = Literal["train", "simulate", "solve", "inspect"]
 """What a deck is read for."""
 
 
@@ -187,8 +187,8 @@ def _built(source: Source, files: Files, roles: Roles, read: Read, findings: Fin
     assembly = Assembly(making, read.gmin, read.rshunt)
     assembly.run()
     findings.check()
-    missing = tuple(_missing(roles, source, sorting))
-    if missing and purpose == "train":
+    missing = tuple(_missing(roles, source, sorting, purpose))
+    if missing and purpose in {"train", "simulate"}:
         raise NetlistError(missing)
     try:
         circuit = assembly.circuit(_name(roles, source), groups, grounded=purpose != "inspect" and not _opaque(read.flat))
@@ -277,8 +277,8 @@ def _name(roles: Roles, source: Source) -> str:
     return " ".join(circuits[-1].words) if circuits else " ".join(source.lines[0].strip("* \t\r").split()) or source.name
 
 
-def _missing(roles: Roles, source: Source, sorting: Sorting) -> Iterator[Finding]:
-    """State which roles nothing in the deck has, how to name something for them, and what there is."""
+def _missing(roles: Roles, source: Source, sorting: Sorting, purpose: Purpose) -> Iterator[Finding]:
+    """State which roles nothing in the deck has, how to name something for them, and what there is; a simulation needs nothing to train."""
     sources = [part.name for part in sorting.flat.parts if part.kind in "vi"]
     for word, option, shown, meaning, there in (
         ("input", "inputs", "V1", "the sources that carry the data", sources),
@@ -291,7 +291,7 @@ def _missing(roles: Roles, source: Source, sorting: Sorting) -> Iterator[Finding
             sorting.flat.resistances.names,
         ),
     ):
-        if not roles.of(word):
+        if not roles.of(word) and (word, purpose) != ("trainable", "simulate"):
             names = [name for name in there if "#" not in name]
             some = f"; there are {quote_all(names[:_SHOWN])}{' …' if len(names) > _SHOWN else ''}" if names else ""
             text = f"the deck declares no {word}; add a line like *hwsim: {word} {shown} ({meaning}), or --{option}{some}"

@@ -1,6 +1,6 @@
 """Sources that follow a signal in time, as piecewise linear ones, and the voltages that capacitors begin with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,8 +45,8 @@ class Waveforms:
         risen = starts + self.rise * (self.times - starts)
         return np.concatenate([[0.0], self.times if self.rise == 1.0 else np.stack([risen, self.times], axis=1).ravel()])
 
-    def words(self, circuit: Circuit, chip: Chip) -> dict[str, list[str | None]]:
-        """Write what each source of the data does, by the name of its array.
+    def words(self, circuit: Circuit, chip: Chip, ways: Mapping[str, Values] | None = None) -> dict[str, list[str | None]]:
+        """Write what each source of the data does, by the name of its array; `ways` are 1, or -1 for a source that is turned.
 
         Raises
         ------
@@ -58,7 +58,7 @@ class Waveforms:
         each = np.concatenate([self.begin[None], np.repeat(self.x, 1 if self.rise == 1.0 else 2, axis=0)])
         for element in circuit.inputs:
             scale, offset = (np.broadcast_to(chip(element.name, what), (len(element),)) for what in ("scale", "offset"))
-            values = each[:, element.feature] * scale + offset
+            values = (each[:, element.feature] * scale + offset) * (1.0 if ways is None else ways[element.name])
             words[element.name] = [
                 f"pwl({' '.join(f'{t} {v}' for t, v in zip(at, plain(values[:, k], f'{element.name}: volts'), strict=True))})"
                 for k in range(len(element))

@@ -85,14 +85,30 @@ def test_capacitors_of_the_experiment_count(hwsim):
     assert a == b
 
 
-def test_a_user_s_netlist_runs_by_the_numeric_engine(hwsim):
-    """With its own capacitors; ngspice would keep its sources' values."""
-    Path("own.cir").write_text("* own\n.param r=1e4\nVx x 0 1\nR1 x a {r}\nR2 a 0 1e4\nC1 a 0 1p\n.end\n")
-    roles = ["--inputs", "Vx", "--outputs", "a", "--trainable", "R1"]
-    came = hwsim("run", "own.cir", *roles, "--period", "5e-9", "--json").json
-    assert came["outputs"][0][0] == pytest.approx(0.5 * (1 - np.exp(-1.0)), rel=0.01)
-    refused = hwsim("run", "own.cir", *roles, "--engine", "ngspice")
-    assert (refused.code, refused.err.count("keep their values")) == (2, 1)
+def test_a_user_s_netlist_runs_by_both_engines(hwsim):
+    """With its own capacitors and without anything to train; a source that is turned has its inputs turned too."""
+    Path("own.cir").write_text("* own\n.param r=1e4\nVx x 0 1\nVy 0 y -1\nR1 x a {r}\nR2 y a 1e4\nC1 a 0 1p\n.end\n")
+    Path("signal.csv").write_text("1,0\n0.2,-0.7\n-1,1\n")
+    given = ["run", "own.cir", "--inputs", "Vx,Vy", "--outputs", "a", "--signal", "signal.csv", "--period", "5e-9", "--json"]
+    came = hwsim(*given).json["outputs"]
+    assert came[0][0] == pytest.approx(0.5 * (1 - np.exp(-1.0)), rel=0.01)
+    np.testing.assert_allclose(hwsim(*given, "--engine", "ngspice").json["outputs"], came, atol=2e-5)
+
+
+def test_parts_that_ngspice_alone_has_run_in_time(hwsim):
+    """A transistor with capacitors from node to node; nodes without one get one."""
+    Path("mos.cir").write_text(
+        "* mos\n.model n nmos(level=1 vto=0.4 kp=20u)\nVx x 0 1\nVdd d 0 1\nR1 x a 10k\nR2 d b 50k\nM1 b a 0 0 n w=2u l=1u\n"
+        "R3 b e 1k\nC1 a b 10p\n.end\n"
+    )
+    Path("signal.csv").write_text("0\n1\n")
+    given = ["run", "mos.cir", "--inputs", "Vx", "--outputs", "b", "--signal", "signal.csv"]
+    came = hwsim(*given, "--period", "1e-5", "--engine", "ngspice", "-o", "v.csv", "--json").json["outputs"]
+    assert came[0][0] == pytest.approx(1.0, abs=0.01), "below its threshold it does not conduct"
+    assert came[1][0] == pytest.approx(1 - 5e4 * 20e-6 * 2 * 0.5 * 0.6**2, abs=1e-3), "saturated, from 0.6 V on"
+    assert Path("v.csv").read_text().splitlines()[0].startswith("sample,time_s,")
+    assert "does not know the laws of m1" in hwsim(*given, "--period", "1e-5").err
+    assert "choose one (--period)" in hwsim(*given, "--engine", "ngspice").err
 
 
 @pytest.mark.parametrize(
