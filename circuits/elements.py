@@ -83,7 +83,8 @@ class Elements:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return self is other or all(one is another or np.array_equal(one, another) for one, another in pairs)
 
     def __hash__(self) -> int:
         return hash((type(self), self.name, len(self)))

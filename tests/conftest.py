@@ -61,6 +61,14 @@ def _bounded_memory(pytestconfig: pytest.Config) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_disks() -> Iterator[None]:
+    """Let files be written without waiting until the disk has them: no test cuts the power, and hundreds of runs wait."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_process_expands_decks() -> Iterator[None]:
     """Let ngspice expand all foreign decks of a test run in one process, which takes half a second to start."""
     from hwsim.experiment import netlist_circuit  # noqa: PLC0415 - many tests do without
