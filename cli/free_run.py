@@ -1,5 +1,6 @@
 """Loops that run free, as `hwsim run`, `hwsim evaluate` and `hwsim compile` show and write them."""
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +72,9 @@ def deck(output: Output, given: "LoadedModel", rows: int, out: str, *, force: bo
 
 
 def _rows(result: "FreeRunResult") -> str:
+    ended = [""] * len(result.names)  # the series is shorter than the run
     cells = [
-        (str(k), *(f"{value:.6g}" for value in made), *(f"{value:.6g}" for value in true))
-        for k, (made, true) in enumerate(zip(result.made[:_SHOWN].tolist(), result.true[:_SHOWN].tolist(), strict=False))
+        (str(k), *(f"{value:.6g}" for value in made), *([f"{value:.6g}" for value in true] if true else ended))
+        for k, (made, true) in enumerate(zip_longest(result.made[:_SHOWN].tolist(), result.true[:_SHOWN].tolist()))
     ]
     return table(("row", *result.names, *(f"{name} of the series" for name in result.names)), cells)

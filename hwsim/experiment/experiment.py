@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from circuits.network import Network
 from circuits.quoting import quote_path
@@ -16,6 +16,7 @@ from hwsim.experiment.experiment_errors import ExperimentError, SizesError
 from hwsim.experiment.federation_checks import check_federation
 from hwsim.experiment.loop_checks import refused_loop
 from hwsim.experiment.netlist_circuit import Netlist
+from hwsim.experiment.reservoir_section import ReservoirSection
 from hwsim.files import stored_conductances
 from hwsim.settings import flat_training
 from hwsim.settings.block_settings import READ, BlockSettings, CrossbarRange, DigitalBlock, prefix_of, shapes
@@ -89,7 +90,7 @@ class Experiment(Section):
     name: str = Field(default="experiment", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     about: str = ""
     circuit: Annotated[Annotated[Network, Tag(FORMS[0])] | Annotated[Netlist, Tag(FORMS[1])], Discriminator(_form)] | None = None
-    reservoir: ReservoirSettings | None = None
+    reservoir: ReservoirSection | None = None
     data: DataSettings
     training: TrainingSettings = TrainingSettings()
     pretraining: tuple[PretrainingStage, ...] = ()
@@ -101,6 +102,13 @@ class Experiment(Section):
     company: CompanySettings | None = None
     reached: Reached | None = None
     blocks: Annotated[tuple[BlockSettings, ...], Field(min_length=1)] | None = None
+
+    @field_validator("reservoir", mode="before")
+    @classmethod
+    def _drawn(cls, given: Any) -> Any:
+        """Take settings of a drawn reservoir."""
+        plain = isinstance(given, ReservoirSettings) and not isinstance(given, ReservoirSection)
+        return given.model_dump(exclude_unset=True) if plain else given
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -159,7 +167,7 @@ class Experiment(Section):
         blocks = self.blocks or ()
         if len(blocks) != 1 or not isinstance(blocks[0], DigitalBlock) or not blocks[0].lone_dense or not self.device.programmed:
             return None
-        of = self.reservoir or ReservoirSettings()
+        of = self.reservoir or ReservoirSection()
         return CrossbarRange(of.g_low, of.g_high, of.v_bias)
 
     @property

@@ -154,9 +154,10 @@ def _parse(text: str, where: str, *, default_name: str, folder: Path | None = No
         if folder is not None and not where.rstrip("'\"").lower().endswith(".toml"):
             msg = f"{where}: WHAT is {WHATS}, and this is none of them; a table of data goes with --data"
         raise ExperimentError(msg) from None
-    circuit = table.get("circuit")
-    if folder is not None and isinstance(circuit, dict) and isinstance(circuit.get("netlist"), str):
-        circuit["netlist"] = str(folder / circuit["netlist"])
+    reservoir = table.get("reservoir")
+    for circuit in (table.get("circuit"), reservoir.get("deck") if isinstance(reservoir, dict) else None):
+        if folder is not None and isinstance(circuit, dict) and isinstance(circuit.get("netlist"), str):
+            circuit["netlist"] = str(folder / circuit["netlist"])
     data = table.get("data")
     if folder is not None and isinstance(data, dict) and data.get("name") == SAMPLES:
         data["name"] = str(folder / SAMPLES)

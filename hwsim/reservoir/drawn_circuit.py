@@ -13,6 +13,7 @@ from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
 from circuits.units import Second
 from hwsim.reservoir.drawn_layer import Adapted, DrawnLayer
+from hwsim.settings.engine_names import EngineName
 from hwsim.settings.reservoir_settings import HEADROOM, ReservoirSettings
 from hwsim.typing import Floats, Weights
 
@@ -98,6 +99,10 @@ class DrawnCircuit:
         row, column = np.nonzero(first.conductances[0])
         some = Memristors(name=_INPUTS, a=full.rows[row], b=full.columns[column], g_min=full.g_min, g_max=full.g_max)
         return replace(circuit, elements=tuple(some if one is full else one for one in circuit.elements))
+
+    def engine(self, asked: EngineName) -> EngineName:
+        """Return what integrates it: what is asked for."""
+        return asked
 
     def conductances(self, circuit: Circuit) -> Weights:
         """Return the conductances of the circuit's arrays [S]; those to its output, which nobody reads, are low."""

@@ -14,7 +14,9 @@ from hwsim.core.signal import Signal
 from hwsim.data.input_converters import converted
 from hwsim.devices import manufacture
 from hwsim.experiment.engines import make_engine
+from hwsim.experiment.reservoir_section import ReservoirSection
 from hwsim.random.streams import of_chip, stream
+from hwsim.reservoir.deck_circuit import DeckCircuit
 from hwsim.reservoir.drawn_circuit import DrawnCircuit
 from hwsim.reservoir.drawn_layer import Adapted
 from hwsim.settings.device_settings import DeviceSettings
@@ -51,7 +53,9 @@ class Reservoir:
 
     @cached_property
     def drawn(self) -> DrawnCircuit:
-        """What the settings draw."""
+        """What the settings draw, or the deck that they name."""
+        if isinstance(self.settings, ReservoirSection) and self.settings.deck is not None:
+            return DeckCircuit(self.settings, self.inputs)
         return DrawnCircuit(self.settings, self.inputs, self.adapted)
 
     @cached_property
@@ -111,7 +115,7 @@ class Reservoir:
             As `Transient.integrate`.
 
         """
-        with make_engine(self.engine, self.solver, "float64").prepare(self.circuit, self.chip) as solver:
+        with make_engine(self.drawn.engine(self.engine), self.solver, "float64").prepare(self.circuit, self.chip) as solver:
             begun = None if before is None else self.driven(before)
             signal = Signal.hold(self.driven(np.asarray(x, dtype=np.float64)), self.drawn.period, begin=begun)
             return cast("Transient", solver).integrate(self.g, signal, begin, groups=self.drawn.groups, fold=fold, steps=steps)

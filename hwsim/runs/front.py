@@ -14,7 +14,8 @@ def in_front(given: LoadedModel) -> LoadedModel:
     if experiment.reservoir is None:
         return given
     reservoir = given.session.reservoir
-    circuit = {"reservoir": None, "blocks": None, "circuit": reservoir.drawn.network}
+    training = experiment.training.model_copy(update={"engine": reservoir.drawn.engine(experiment.training.engine)})
+    circuit = {"reservoir": None, "blocks": None, "circuit": reservoir.drawn.network, "training": training}
     session = Session.of(experiment.model_copy(update=circuit), data=as_rows(given.session.source.data))
     g = {name: values.copy() for name, values in reservoir.g.items()}
     return replace(given, session=session, g=g, wanted=g, trained=False, cut="")

@@ -108,6 +108,10 @@ class OpenRun:
             circuit, kept = experiment.circuit.kept()
             self.write_all(kept)
             experiment = experiment.model_copy(update={"circuit": circuit})
+        if (reservoir := experiment.reservoir) is not None and reservoir.deck is not None:
+            deck, kept = reservoir.deck.kept()
+            self.write_all(kept)
+            experiment = experiment.model_copy(update={"reservoir": reservoir.model_copy(update={"deck": deck})})
         if Path(experiment.data.name) == self.path / SAMPLES:  # of a run that is resumed
             experiment = experiment.model_copy(update={"data": experiment.data.model_copy(update={"name": SAMPLES})})
         if experiment.training.start is not None:

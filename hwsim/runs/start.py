@@ -141,6 +141,8 @@ def _refuse_another(stored: Experiment, asked: Experiment, folder: RunFolder) ->
         table = experiment.model_dump(include=sections, exclude={"training": {"epochs", "skip_failed"}})
         if isinstance(experiment.circuit, Netlist):
             table["circuit"] = experiment.circuit.described()
+        if experiment.reservoir is not None and experiment.reservoir.deck is not None:
+            table["reservoir"]["deck"] = experiment.reservoir.deck.described()
         if experiment.training.start is not None:
             table["training"]["start"] = fingerprint(experiment.shown or {})
         table["blocks"] = {str(k): block for k, block in enumerate(table.get("blocks") or ())}

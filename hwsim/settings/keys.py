@@ -255,9 +255,10 @@ def _first_line(owner: type) -> str:
 
 
 def _text(owner: type, name: str) -> str:
-    """Return the text on one of a class's fields below Parameters in its docstring."""
-    _, _, parameters = (inspect.getdoc(owner) or "").partition("Parameters\n----------\n")
-    for names, text in re.findall(r"^(\S.*)\n((?: .*\n?|\n(?= ))+)", parameters, re.MULTILINE):
-        if name in names.split(", "):
-            return " ".join(text.split())
+    """Return the text on one of a class's fields below Parameters in its docstring, or in that of a class that it extends."""
+    for one in owner.__mro__:
+        _, _, parameters = (inspect.cleandoc(one.__doc__ or "")).partition("Parameters\n----------\n")
+        for names, text in re.findall(r"^(\S.*)\n((?: .*\n?|\n(?= ))+)", parameters, re.MULTILINE):
+            if name in names.split(", "):
+                return " ".join(text.split())
     return ""

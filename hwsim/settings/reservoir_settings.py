@@ -122,6 +122,9 @@ class ReservoirSettings(Section):
         if self.g_low >= self.g_high:
             msg = f"g_low = {self.g_low:g} S must be below g_high = {self.g_high:g} S"
             raise ValueError(msg)
+        return self._checked()
+
+    def _checked(self) -> Self:
         if self.dynamics == "continuous" and self.leak == 1:
             msg = "leak = 1 of a continuous reservoir takes rows that are held forever; set it below 1, or dynamics to 'clocked'"
             raise ValueError(msg)

@@ -148,8 +148,9 @@ def inputs(what: str, experiment: Experiment | None = None, others: Sequence[Pat
         yield Path(what)
     if experiment is None:
         return
-    if isinstance(experiment.circuit, Netlist):
-        yield from (source.path for source in experiment.circuit.deck.sources if source.path)
+    for netlist in (experiment.circuit, experiment.reservoir and experiment.reservoir.deck):
+        if isinstance(netlist, Netlist):
+            yield from (source.path for source in netlist.deck.sources if source.path)
     if experiment.training.start is not None:
         run = run_of(experiment.training.start)
         yield from [Path(experiment.training.start)] if run is None else RunFolder(run).files()

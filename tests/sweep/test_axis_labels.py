@@ -30,6 +30,7 @@ TEXTS = {
     "pattern",
     "onward",
     "family",
+    "deck",
     "dynamics",
     "level_spacing",
     "level_rounding",
