@@ -1,9 +1,11 @@
 """A client of Dask's: of processes started on this machine, or of the user's scheduler."""
 
 import logging
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
+from multiprocessing import resource_tracker
 from typing import Any
 
 CONNECTING = 15.0
@@ -40,21 +42,34 @@ def _local_cluster(processes: int) -> Iterator[Any]:
     import dask  # noqa: PLC0415 - a second, only for those who compute on workers
     from distributed import Client, LocalCluster  # noqa: PLC0415 - as above
 
-    with (
-        dask.config.set({"distributed.admin.tick.limit": "1h"}),  # a busy machine needs no message either
-        LocalCluster(  # type: ignore[no-untyped-call]  # Dask leaves it untyped
-            n_workers=processes,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",  # any free port; None means 8787, and a warning where that is taken
-            memory_limit=0,  # the system's own limits are enough
-            silence_logs=logging.CRITICAL,
-            preload=["hwsim.cluster.ignore_sigint"],
-        ) as cluster,
-        Client(cluster) as client,  # type: ignore[no-untyped-call]  # Dask leaves it untyped
-    ):
-        yield client
+    with dask.config.set({"distributed.admin.tick.limit": "1h"}), ExitStack() as stack:  # a busy machine needs no message either
+        with _without_sigint():
+            cluster = stack.enter_context(
+                LocalCluster(  # type: ignore[no-untyped-call]  # Dask leaves it untyped
+                    n_workers=processes,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",  # any free port; None means 8787, and a warning where that is taken
+                    memory_limit=0,  # the system's own limits are enough
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+        yield stack.enter_context(Client(cluster))  # type: ignore[no-untyped-call]  # Dask leaves it untyped
+
+
+@contextmanager
+def _without_sigint() -> Iterator[None]:
+    """Block SIGINT in threads that begin here, and so in all processes that they start, now and later, from their first instruction on.
+
+    So a terminal's Ctrl-C only reaches the command, which then ends its workers.
+    """
+    resource_tracker.ensure_running()  # whoever starts it would unblock signals
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -184,6 +184,9 @@ def test_killed_workers_cost_no_digit():
             if one.state.epoch in {1, 3}:
                 killed.append(next(pid for pid in client.run(os.getpid).values() if pid not in killed))
                 threading.Timer(0.5 * free_company.SECONDS, os.kill, (killed[-1], signal.SIGKILL)).start()
+        masks = client.run(signal.pthread_sigmask, signal.SIG_BLOCK, [])
+        assert all(signal.SIGINT in mask for mask in masks.values()), "Ctrl-C is the command's, from a worker's first instruction on"
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
     assert difference(reference, ends) == 0.0
     assert len(killed) == 2
     assert [event.event for event in events].count("left") == 2
