@@ -47,6 +47,8 @@ class Circuit(Topology):
 
     """
 
+    __hash__ = Topology.__hash__
+
     def __post_init__(self) -> None:
         """Check everything that can be checked without numbers from outside."""
         checks.names(self)

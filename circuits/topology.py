@@ -1,7 +1,7 @@
 """Topology: groups of nodes, arrays of elements and what they are for, with all that is looked up in them; nothing is checked here."""
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -41,6 +41,21 @@ class Topology:
     grounded: bool = True
     text: UserText | None = field(default=None, compare=False, repr=False)
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is cached: equal circuits are the same bytes, whatever was asked of them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.name, self.groups, self.elements))
+
+    @cached_property
+    def _of(self) -> dict[tuple[type, ...], tuple[Elements, ...]]:
+        return {}
+
     @cached_property
     def _elements(self) -> dict[str, Elements]:
         return {element.name: element for element in self.elements}
@@ -59,7 +74,9 @@ class Topology:
 
     def of(self, *kinds: type) -> list[Any]:
         """List the element arrays of these kinds, in order."""
-        return [element for element in self.elements if isinstance(element, kinds)]
+        if kinds not in self._of:
+            self._of[kinds] = tuple(element for element in self.elements if isinstance(element, kinds))
+        return list(self._of[kinds])
 
     def require(self, *roles: Role) -> None:
         """Refuse a circuit without something that a task needs: inputs and outputs to be solved, and something trainable to be trained.
@@ -90,7 +107,7 @@ class Topology:
     def _starts(self) -> list[int]:
         return [group.start for group in self.groups]
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of nodes, ground not counted."""
         return sum(len(group) for group in self.groups)
@@ -105,7 +122,7 @@ class Topology:
         """What has trainable arrays of its own: the circuit itself; of circuits in a chain, each of them."""
         return (self,)
 
-    @property
+    @cached_property
     def trainable(self) -> tuple[Trainable, ...]:
         """The element arrays whose conductances learning changes, in order."""
         return tuple(element for element in self.elements if isinstance(element, Trainable))
@@ -125,7 +142,7 @@ class Topology:
         """The sources that carry the data."""
         return self.of(InputSources, InputCurrents)
 
-    @property
+    @cached_property
     def input_count(self) -> int:
         """Number of features that a sample has."""
         return max((1 + int(source.feature.max(initial=-1)) for source in self.inputs), default=0)

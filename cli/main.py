@@ -2,7 +2,6 @@
 
 import difflib
 import errno
-import gc
 import importlib
 import io
 import os
@@ -17,6 +16,7 @@ from typing import Any
 import click
 
 from circuits.quoting import quote_path, without
+from cli import garbage
 from cli.command import CONTEXT
 from cli.output import Output
 from hwsim.files.caches import keep_compiled
@@ -47,9 +47,6 @@ COMMANDS = {
 """The commands, each in the file of its name; here with their first line, so that help loads none of them."""
 
 FINE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-
-_OBJECTS = 200_000
-"""New objects between two searches for garbage: loading JAX and compiling make some hundred thousand, and nearly all of them stay."""
 
 
 class Group(click.Group):
@@ -185,7 +182,7 @@ def _plain_words(error: OSError) -> str:
 
 def run() -> Any:
     """Run the command line of this process."""
-    gc.set_threshold(_OBJECTS)
+    garbage.search_later()
     keep_compiled()  # before a command loads JAX
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look for some in all packages that are installed
     if not sys.warnoptions:  # whoever asks Python for warnings gets them; users get our own messages
@@ -195,7 +192,7 @@ def run() -> Any:
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no ŷ shows a question mark
     code = main(sys.argv[1:])
     _drop_unwritten()
-    gc.freeze()  # what is still there ends with the process: searching it for garbage once more takes half a second after JAX
+    garbage.search_no_more()
     sys.exit(code)
 
 

@@ -1,6 +1,7 @@
 """What an experiment's circuit becomes: its chip, its solver, how it learns; one circuit here, and a chain of them in chain.py."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,7 +11,7 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.core import blocks
-from hwsim.core.protocol import Capability, Solver
+from hwsim.core.protocol import Capability, Solver, UnsupportedCircuitError
 from hwsim.devices import manufacture
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import Experiment
@@ -166,7 +167,24 @@ class OneCircuit:
         return make_engine(training.engine, self.experiment.solver, precision).prepare(self.circuit, self.chip)
 
     def verified_solver(self) -> Solver:
-        """Prepare a solver in 64 bits that verifies every equilibrium; ngspice, and the general one, do that anyway."""
+        """Prepare a solver in 64 bits that verifies every equilibrium; ngspice, and the general one, do that anyway.
+
+        The numeric engine solves small circuits by their ports, in less time than it takes to load JAX, and by their layers should that
+        fail.
+        """
+        if self.experiment.training.engine == "numeric":
+            from hwsim.numeric.exact import small_engine  # noqa: PLC0415 - for the numeric engine alone
+
+            small = small_engine(self.circuit, self.experiment.solver)
+            if small is not None:
+                from hwsim.core.backed_up import BackedUpSolver  # noqa: PLC0415 - as above
+
+                with suppress(UnsupportedCircuitError):
+                    return BackedUpSolver(small.prepare(self.circuit, self.chip), self._certified)
+        return self._certified()
+
+    def _certified(self) -> Solver:
+        """Prepare the experiment's engine in 64 bits, whose equilibria are verified by Kirchhoff's law."""
         solver = self.solver("float64")
         if Capability.VERIFIED in solver.capabilities:
             return solver

@@ -5,6 +5,7 @@ cuts nor joins large arrays. A block is called by its place along the first axis
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,7 @@ def parts(circuit: Circuit) -> list[tuple[str, Trainable]]:
     return arrays
 
 
+@lru_cache(maxsize=16)  # every epoch asks
 def _places(circuit: Circuit) -> dict[str, tuple[str, slice]]:
     places: dict[str, tuple[str, slice]] = {}
     for member in circuit.members:

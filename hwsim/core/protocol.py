@@ -5,6 +5,7 @@ B is the batch, I the inputs, K the outputs. Arrays are NumPy's from ngspice and
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum, IntEnum
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
@@ -174,15 +175,26 @@ def gather(circuit: Circuit, v: Mapping[str, Array], nodes: Array) -> Array:
     numbers = np.asarray(nodes)
     if not len(numbers):
         return xp.zeros((first.shape[0], 0), dtype=first.dtype)
+    parts = [
+        xp.zeros((first.shape[0], run.stop), dtype=first.dtype) if group is None else v[group][:, run]
+        for group, run in _pieces(circuit, np.ascontiguousarray(numbers, dtype=np.int64).tobytes())
+    ]
+    return parts[0] if len(parts) == 1 else xp.concatenate(parts, axis=1)
+
+
+@lru_cache(maxsize=256)  # every equilibrium's residual asks for the same
+def _pieces(circuit: Circuit, nodes: bytes) -> tuple[tuple[str | None, slice], ...]:
+    """Cut node numbers, as bytes of 64-bit ones, into runs of one group and one stride; ground is no group's, so many times."""
+    numbers = np.frombuffer(nodes, dtype=np.int64)
     owners = np.searchsorted([group.start for group in circuit.groups], numbers, side="right") - 1
-    parts = []
+    pieces: list[tuple[str | None, slice]] = []
     for begin, end in _runs(owners, numbers):
         if owners[begin] < 0:
-            parts.append(xp.zeros((first.shape[0], end - begin), dtype=first.dtype))
+            pieces.append((None, slice(0, end - begin)))
             continue
         group, stride = circuit.groups[owners[begin]], int(numbers[begin + 1] - numbers[begin]) if end > begin + 1 else 1
-        parts.append(v[group.name][:, int(numbers[begin]) - group.start : int(numbers[end - 1]) - group.start + 1 : stride])
-    return parts[0] if len(parts) == 1 else xp.concatenate(parts, axis=1)
+        pieces.append((group.name, slice(int(numbers[begin]) - group.start, int(numbers[end - 1]) - group.start + 1, stride)))
+    return tuple(pieces)
 
 
 def _runs(owners: Nodes, nodes: Nodes) -> Iterator[tuple[int, int]]:

@@ -23,6 +23,9 @@ def make_engine(name: EngineName, settings: SolverSettings, precision: Precision
             raise ValueError(msg)
         limits = WorkerLimits(silence=settings.ngspice_timeout, processor=settings.ngspice_processor, memory=settings.ngspice_memory)
         return NgspiceEngine(workers=settings.ngspice_workers, full=settings.ngspice_full, limits=limits)
-    from hwsim.numeric.numeric_engine import NumericEngine  # noqa: PLC0415 - JAX takes a second to load
+    from hwsim.numeric.load_jax import load_jax  # noqa: PLC0415 - JAX takes a second to load
+
+    load_jax()
+    from hwsim.numeric.numeric_engine import NumericEngine  # noqa: PLC0415 - as above
 
     return NumericEngine(tolerance=settings.tolerance, max_steps=settings.max_steps, precision=precision, newton=settings.newton)

@@ -16,15 +16,17 @@ def new_figure(width: float, height: float, *, dpi: int | None = None, constrain
     return made
 
 
-def png_bytes(figure: Any) -> bytes:
-    """Draw a figure, and return the PNG's bytes. Its layout is final then.
-
-    The layout is computed here, so that everything is drawn once: matplotlib draws all of a figure that it lays out a second time.
-    """
+def lay_out(figure: Any) -> None:
+    """Lay out a figure for good, so that all of it is drawn once: matplotlib draws what it lays out itself a second time."""
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
         figure.set_layout_engine("none")
+
+
+def png_bytes(figure: Any) -> bytes:
+    """Draw a figure, and return the PNG's bytes. Its layout is final then."""
+    lay_out(figure)
     png = io.BytesIO()
     figure.savefig(png, format="png", metadata=METADATA)
     return png.getvalue()
@@ -37,7 +39,7 @@ def _classes() -> tuple[Any, Any]:
     A third of the time that it takes to load goes into tables of all properties, for the manual of its classes. They are left out, unless
     whoever uses hwsim has loaded matplotlib before.
     """
-    first = "matplotlib.artist" not in sys.modules
+    first = "matplotlib.figure" not in sys.modules
     from matplotlib import artist  # noqa: PLC0415 - half a second, only for those who draw
 
     table: Any = artist.kwdoc

@@ -3,11 +3,11 @@
 METADATA = {"Software": "hwsim"}
 """What matplotlib writes into a picture, and no date and version: the same numbers are the same bytes."""
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 """How every PNG begins (PNG specification, third edition, 5.2)."""
 
 
 def is_ours(head: bytes) -> bool:
     """Whether the beginning of a file, up to its pixels, shows a picture with our mark; earlier versions of hwsim drew without it."""
     about = head.partition(b"IDAT")[0]
-    return head.startswith(_SIGNATURE) and b"tEXtSoftware\0hwsim" in about
+    return head.startswith(SIGNATURE) and b"tEXtSoftware\0hwsim" in about

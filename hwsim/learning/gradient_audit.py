@@ -13,6 +13,7 @@ from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.passed import Passed
 from circuits.rows import free_groups
+from hwsim.core.capabilities import is_traceable
 from hwsim.core.protocol import Equilibrium, Result
 from hwsim.core.replayed import Replayed
 from hwsim.learning.audit import PhaseByPhase
@@ -166,18 +167,22 @@ def error_of_chain(trainer: "Trainer", g: Conductances, plans: Sequence[Batches]
 
 
 class _Recorder(PhaseByPhase):
-    """Solves phase by phase, and keeps the equilibria."""
+    """Keeps the equilibria of all phases; these are found one by one, each by the same program, where one is compiled."""
 
     equilibria: tuple[Equilibrium, ...] = ()
 
+    @property
+    def _compiles(self) -> bool:
+        return is_traceable(self.solver)
+
     def phases(self, *given: Any, **named: Any) -> tuple[Equilibrium, ...]:
         """Find all phases."""
-        self.equilibria = super().phases(*given, **named)
+        self.equilibria = super().phases(*given, **named) if self._compiles else self.solver.phases(*given, throw=False, **named)
         return self.equilibria
 
     def displaced(self, *given: Any, **named: Any) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, and the displacements from there."""
-        self.equilibria = super().displaced(*given, **named)
+        self.equilibria = super().displaced(*given, **named) if self._compiles else self.solver.displaced(*given, throw=False, **named)
         return self.equilibria
 
 

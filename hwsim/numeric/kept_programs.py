@@ -98,9 +98,11 @@ class KeptProgram:
 
 def _kind(leaf: Any) -> tuple[Any, ...]:
     """Return what is compiled in of an argument: shape, type, and whether it is a number that others may widen."""
+    if type(leaf) is np.ndarray:
+        return leaf.shape, leaf.dtype.str, False
     if isinstance(leaf, bool | int | float | complex):
         return (type(leaf).__name__,)
-    return np.shape(leaf), str(leaf.dtype), bool(getattr(leaf, "weak_type", False))
+    return np.shape(leaf), leaf.dtype.str, bool(getattr(leaf, "weak_type", False))
 
 
 def _written(structure: Any) -> bytes | None:

@@ -9,8 +9,7 @@ from hwsim.files.records import Row
 from hwsim.formatting import quantity
 from hwsim.inspection.palette import INK, PAPER, SERIES
 from hwsim.report.learning_curves import marks, over_epochs
-from hwsim.report.picture import Picture, picture
-from hwsim.runs.training_plot import label_end
+from hwsim.report.picture import Picture, label_end, picture
 from hwsim.settings.sections import DataSettings
 from hwsim.typing import Floats
 

@@ -8,10 +8,9 @@ import numpy as np
 from hwsim.files.records import Row
 from hwsim.formatting import WRONG_ANSWERS, Measure, power, quantity
 from hwsim.inspection.palette import INK, PAPER, SERIES
-from hwsim.report.picture import Picture, grid, picture
+from hwsim.report.picture import Picture, grid, label_end, picture
 from hwsim.report.run_files import Confusion
 from hwsim.runs.programming_cost import counts_in
-from hwsim.runs.training_plot import label_end
 
 _MOST_NUMBERS = 26
 """Classes up to which a confusion matrix shows its counts."""

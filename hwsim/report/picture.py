@@ -2,12 +2,12 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from hwsim.files.figures import new_figure
+from hwsim.files.figures import lay_out, new_figure
 from hwsim.files.png import METADATA
 from hwsim.inspection.palette import INK, LINE, PAPER, SERIES, SOFT
 from hwsim.inspection.schematic import Drawable
@@ -100,9 +100,9 @@ class Sketch:
         with style(self.name):
             figure = new_figure(self.inches or (WIDE if self.wide else _WIDTH), self.height, constrained=not self.inches)
             self.draw(figure)
+            lay_out(figure)
             vector, raster = io.StringIO(), io.BytesIO()
             figure.savefig(vector, format="svg", metadata=_NO_METADATA, dpi=180)
-            figure.set_layout_engine("none")  # all positions are fixed by now
             figure.savefig(raster, format="png", dpi=180, facecolor=PAPER, metadata=METADATA)
         return Picture(
             name=self.name,
@@ -143,6 +143,11 @@ def grid(axes: Any) -> None:
     axes.grid(visible=True)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
+
+
+def label_end(axes: Any, x: Sequence[float], y: Sequence[float], text: str, colour: str) -> None:
+    """Write the last value of a curve to the right of its end."""
+    axes.annotate(text, (x[-1], y[-1]), (4, 1), textcoords="offset points", va="bottom", color=colour, annotation_clip=False)
 
 
 def _inline(svg: str, name: str) -> str:

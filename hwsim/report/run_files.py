@@ -204,7 +204,7 @@ def _read_test_set(what: str) -> tuple[Confusion | None, Predictions | None, Res
     notes = [f"The {given.cut}."] if given.cut else []
     try:
         data = given.session.data
-        with given.session.solver() as solver:
+        with given.session.verified_solver() as solver:
             evaluation = given.session.evaluate(solver, given.g, data.x_test, given.session.task.test)
         reservoir = ReservoirStates.of(given.session)
     except (ValueError, OSError, ConvergenceError) as error:

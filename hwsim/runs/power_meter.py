@@ -94,7 +94,9 @@ class PowerMeter:
 
 def _of_workers() -> Second:
     """Return the processor time of child processes that still run [s]."""
-    import psutil  # noqa: PLC0415 - a tenth of a second
+    if _childless():
+        return 0.0
+    import psutil  # noqa: PLC0415 - a tenth of a second, only where there are some
 
     seconds = 0.0
     for child in psutil.Process().children(recursive=True):
@@ -102,6 +104,15 @@ def _of_workers() -> Second:
             times = child.cpu_times()
             seconds += times.user + times.system
     return seconds
+
+
+def _childless() -> bool:
+    """Whether Linux lists no child of any thread of this process; False too where nothing is listed."""
+    try:
+        lists = [file.read_bytes() for file in Path("/proc/self/task").glob("*/children")]
+    except OSError:  # a thread ended meanwhile
+        return False
+    return bool(lists) and not any(lists)
 
 
 class _Package:

@@ -31,6 +31,7 @@ from hwsim.numeric.general.linear_system import MNASystem, SourceTerms, conducta
 from hwsim.numeric.general.port_batch import PortBatch
 from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle, settle_complex
 from hwsim.numeric.general.port_search import PortSearch, joined
+from hwsim.numeric.general.sums import load
 from hwsim.numeric.general.thread_pool import one_thread
 from hwsim.numeric.general.unknown_parts import refuse_unknown
 from hwsim.numeric.general.wired_linear import Frame, WiredLinear
@@ -95,6 +96,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
         self.circuit, self.chip, self.engine = circuit, chip, engine
         self._ports, self._sources = Ports.of(circuit, chip), SourceTerms.of(circuit, chip)
         self._given = list(given(circuit, chip))
+        load(len(self._sources.fixed))
         self._frame = Frame.of(circuit, self._given, self._sources)
         self._g: dict[str, Floats] | None = None
         self._linear: MNASystem | WiredLinear | None = None

@@ -1,7 +1,6 @@
 """Inverses of small conductance matrices, symmetric and positive definite: of one, and of many lines of a grid at once."""
 
 import numpy as np
-from scipy.linalg.lapack import dpotrf, dpotri
 
 from hwsim.typing import Floats
 
@@ -15,6 +14,8 @@ def inverse(matrix: Floats) -> Floats:
         When it is not positive definite.
 
     """
+    from scipy.linalg.lapack import dpotrf, dpotri  # noqa: PLC0415 - only circuits with grids need it
+
     factor, info = dpotrf(matrix)
     if info == 0:
         factor, info = dpotri(factor, overwrite_c=1)  # the upper half; below it are zeros

@@ -25,10 +25,8 @@ from circuits.controlled import (
 from circuits.elements import Amplifiers, CurrentSources, InputCurrents, InputSources, Resistors, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.core.branch_currents import columns, ends
+from hwsim.numeric.general.sums import dense, factors, summed
 from hwsim.typing import Conductances, Floats
-
-_ORDER = "MMD_AT_PLUS_A"
-"""Of elimination: by the pattern of A + Aᵀ. On a crossbar of 784×100 with wires it leaves half as many entries as by that of AᵀA."""
 
 
 class Entries(NamedTuple):
@@ -104,7 +102,7 @@ class SourceTerms(NamedTuple):
     fixed
         Shape (nodes and held currents,).
     by_feature
-        Sparse, shape (nodes and held currents, I).
+        Shape (nodes and held currents, I); sparse where it is large.
 
     """
 
@@ -114,8 +112,6 @@ class SourceTerms(NamedTuple):
     @classmethod
     def of(cls, circuit: Circuit, chip: Chip) -> Self:
         """Collect all sources."""
-        from scipy.sparse import csr_array  # noqa: PLC0415 - only circuits beyond layers need it
-
         branch = columns(circuit, chip)
         s = np.zeros(circuit.size + 1 + branch.total)
         scaled: list[tuple[NDArray[np.intp], Nodes, Floats]] = []
@@ -142,7 +138,7 @@ class SourceTerms(NamedTuple):
                 case Amplifiers():
                     s[rows] = chip(element.name, "gain") * chip(element.name, "offset")
         row, feature, scale = (np.concatenate(parts) for parts in zip(*scaled, strict=True))
-        return cls(s[1:], csr_array((scale, (row, feature)), shape=(len(s) - 1, circuit.input_count)))
+        return cls(s[1:], summed(scale, row, feature, (len(s) - 1, circuit.input_count)))
 
     def __call__(self, x: Floats) -> Floats:
         """Return all, shape (nodes and held currents, B), from features (B, I)."""
@@ -162,9 +158,9 @@ class MNASystem:
     Parameters
     ----------
     matrix, factors
-        `A`, without ground, and its sparse LU.
+        `A`, without ground, and its factors; sparse where they are large.
     ports
-        `C`, sparse, shape (rows of A, ports).
+        `C`, likewise, shape (rows of A, ports).
     sources
         Where `s` comes from.
     across
@@ -188,25 +184,19 @@ class MNASystem:
 
         Raises
         ------
-        RuntimeError
+        RuntimeError, LinAlgError
             When the matrix is singular.
 
         """
-        from scipy.sparse import csc_array  # noqa: PLC0415 - only circuits beyond layers need it
-        from scipy.sparse.linalg import splu  # noqa: PLC0415
-
         row, column, value = (np.concatenate([getattr(part, name) for part in parts]) for name in Entries._fields)
         size, count = len(sources.fixed) + 1, len(ports[0])
-        matrix = csc_array(csc_array((value, (row, column)), shape=(size, size))[1:, 1:])
+        matrix = summed(value, row, column, (size, size))[1:, 1:]
         one, numbers = np.ones(count), np.arange(count)
-        incidence = csc_array(
-            (np.concatenate([one, -one]), (np.concatenate(ports), np.concatenate([numbers, numbers]))), shape=(size, count)
-        )
-        incidence = csc_array(incidence[1:, :])
+        incidence = summed(np.concatenate([one, -one]), np.concatenate(ports), np.concatenate([numbers, numbers]), (size, count))[1:]
         across, fixed, by_feature = np.zeros((count, count)), np.zeros(count), np.zeros((count, sources.by_feature.shape[1]))
-        system = cls(matrix, splu(matrix, permc_spec=_ORDER), incidence, sources, across, fixed, by_feature)
+        system = cls(matrix, factors(matrix), incidence, sources, across, fixed, by_feature)
         for some in system.runs(count):
-            answer = system.solve(incidence[:, some].toarray(), transposed=True)  # Z = A⁻ᵀ·C
+            answer = system.solve(dense(incidence[:, some]), transposed=True)  # Z = A⁻ᵀ·C
             across[some] = (incidence.T @ answer).T
             fixed[some] = sources.fixed @ answer
             by_feature[some] = (sources.by_feature.T @ answer).T

@@ -1,6 +1,7 @@
 """Cores: how work in NumPy is shared out among them: BLAS has one thread, and runs of a batch have one each."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -11,16 +12,15 @@ _MOST_THREADS = 4
 
 
 @cache
-def _threads() -> Any:
-    import scipy.sparse.linalg  # noqa: F401, PLC0415 - brings a BLAS of its own, which is to be found
+def _threads(scipy: bool) -> Any:  # noqa: ARG001, FBT001 - asked for again when SciPy is there
     from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - looks through all libraries that are loaded by then
 
     return ThreadpoolController()
 
 
 def one_thread() -> Any:
-    """Limit BLAS to one thread inside a `with`: many small products would wait for each other's threads."""
-    return _threads().limit(limits=1, user_api="blas")
+    """Limit BLAS to one thread inside a `with`: many small products would wait for each other's threads. SciPy brings a BLAS of its own."""
+    return _threads("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas")
 
 
 def on_all_cores(work: Callable[[slice], None], runs: Iterable[slice]) -> None:

@@ -16,7 +16,7 @@ from hwsim.core.protocol import Capability, Closing, ConvergenceError, Drive, Eq
 from hwsim.numeric.general.general_solver import GeneralEngine, GeneralSolver
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.layered import error_bound
-from hwsim.numeric.layered.layers import OutputColumns, adjoint_layers
+from hwsim.numeric.layered.layers import Layers, OutputColumns, adjoint_layers
 from hwsim.numeric.layered.linear_terms import resistive_parts
 from hwsim.numeric.layered.problem import LayeredProblem
 from hwsim.numeric.layered.programs import Programs, programs
@@ -95,6 +95,7 @@ class LayeredSolver(Integrating, Nudging, Closing):
         self.problem = LayeredProblem(circuit, self.stages, self.share, options.max_steps)
         self.structure, (self.numbers,) = divided(self.problem, outputs, [chip], options.precision, alone=True)
         self.on = self.structure.on(self.numbers)
+        self._amplified: tuple[dict[str, Array], float] = {}, 0.0
 
     def _program(self, *, newton: bool) -> "Programs":
         """Return the compiled functions; asked for when they are used: chips that are solved side by side leave the cache to others."""
@@ -125,9 +126,18 @@ class LayeredSolver(Integrating, Nudging, Closing):
 
     @jax_scope()
     def amplification(self, g: Conductances) -> float:
-        """Bound how far the circuit, or its adjoint, multiplies a change."""
-        parts = resistive_parts(self.on.layers, blocks.split(self.circuit, g))
-        return max(error_bound.amplification(layers, parts) for layers in (self.on.layers, adjoint_layers(self.on.layers)))
+        """Bound how far the circuit, or its adjoint, multiplies a change; the last conductances' is kept, which every phase asks for."""
+        arrays = {name: np.asarray(values) for name, values in g.items()}
+        before, bound = self._amplified
+        if before.keys() != arrays.keys() or any(not _alike(values, before[name]) for name, values in arrays.items()):
+            parts = resistive_parts(self.on.layers, blocks.split(self.circuit, arrays))
+            bound = max(error_bound.amplification(layers, parts) for layers in self._both_ways)
+            self._amplified = {name: values.copy() for name, values in arrays.items()}, bound
+        return bound
+
+    @cached_property
+    def _both_ways(self) -> tuple[Layers, Layers]:
+        return self.on.layers, adjoint_layers(self.on.layers)
 
     def _least_output(self, g: Conductances) -> float:
         last = self.stages[-1].crossbar
@@ -271,3 +281,8 @@ class LayeredSolver(Integrating, Nudging, Closing):
             host = host._replace(v={group.name: v[group.name] for group in self.circuit.groups})
             phases.append(host.check(self.circuit) if throw else host)
         return tuple(phases)
+
+
+def _alike(a: Array, b: Array) -> bool:
+    """Whether two arrays of NumPy are the same, of the same kind."""
+    return a.dtype == b.dtype and np.array_equal(a, b)

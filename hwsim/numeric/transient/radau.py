@@ -1,7 +1,6 @@
 """The oracle of trajectories: SciPy's Radau, an adaptive implicit method of order 5, on one sequence after the other."""
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
 from circuits.diode import diode_current
 from hwsim.core.signal import Signal
@@ -21,6 +20,8 @@ def radau(form: StateForm, signal: Signal) -> Floats:
 
 def _sequence(form: StateForm, signal: Signal, b: int, q: Floats) -> list[Floats]:
     """Integrate from corner to corner of the inputs."""
+    from scipy.integrate import solve_ivp  # noqa: PLC0415 - half a second, only for those who ask for the oracle
+
     v, before, outputs = np.zeros(len(form.nodes)), np.asarray(signal.begin)[b], []
     for length, after in zip(np.diff(signal.times, prepend=0.0), signal.x[b], strict=True):
         change = after - before
