@@ -1,8 +1,9 @@
 """Checked construction: what describes a circuit in Python is checked as an experiment file is, with one line about what is wrong."""
 
 import dataclasses
+import types
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -19,6 +20,9 @@ FORBID_UNKNOWN = {"extra": "forbid", "allow_inf_nan": False}
 
 _CLASSES = {"dataclass_type", "model_type", "model_attributes_type", "union_tag_invalid", "union_tag_not_found"}
 """Kinds of error where an object of a class was wanted."""
+
+_PLAIN_TYPES = bool, int, float, str, types.NoneType
+"""Types whose values are checked by looking at their type."""
 
 _PLAIN = {
     "Input should be": "should be",
@@ -50,16 +54,32 @@ def check_fields(described: Any) -> None:
 
     """
     kind: Any = type(described)
-    hints = _hints(kind)
-    for name, adapter in _adapters(kind).items():
-        value = _of_python(getattr(described, name))
-        if _is_own_kind(value, hints[name]):
+    for name, hint in _hints(kind).items():
+        value = getattr(described, name)
+        if _fits(value, hint):
+            continue
+        value = _of_python(value)
+        if _is_own_kind(value, hint):
             continue
         try:
-            checked = adapter.validate_python(value)
+            checked = _adapter(kind, name).validate_python(value)
         except ValidationError as error:
-            raise CircuitError(f"{kind.__name__}: {_line(name, value, error, hints[name])}") from None
+            raise CircuitError(f"{kind.__name__}: {_line(name, value, error, hint)}") from None
         object.__setattr__(described, name, checked)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of a type at first sight; only others are checked by pydantic, which takes longer than all else to be made."""
+    if get_origin(hint) is Annotated:  # with what pydantic would check
+        inner, *added = get_args(hint)
+        return all(isinstance(one, str) for one in added) and _fits(value, inner)
+    if get_origin(hint) in {Union, types.UnionType}:
+        return any(_fits(value, one) for one in get_args(hint))
+    if get_origin(hint) is tuple:
+        inside = get_args(hint)
+        each = inside[:1] * len(value) if inside[-1] is Ellipsis and type(value) is tuple else inside
+        return type(value) is tuple and len(value) == len(each) and all(map(_fits, value, each))
+    return type(value) is hint and (hint in _PLAIN_TYPES or dataclasses.is_dataclass(hint))
 
 
 def _is_own_kind(value: Any, hint: Any) -> bool:
@@ -69,15 +89,16 @@ def _is_own_kind(value: Any, hint: Any) -> bool:
     return bool(classes) and all(builds) and dataclasses.is_dataclass(value)
 
 
-@cache  # a tenth of the time of reading an experiment otherwise
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """Return the types of a dataclass's fields."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
 @cache
-def _adapters(kind: type) -> dict[str, TypeAdapter[Any]]:
-    hints = get_type_hints(kind, include_extras=True)
-    return {field.name: TypeAdapter(hints[field.name], config=_CONFIG) for field in dataclasses.fields(kind)}
+def _adapter(kind: type, name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(_hints(kind)[name], config=_CONFIG)
 
 
 def _of_python(value: Any) -> Any:

@@ -16,6 +16,7 @@ VARIABLES = {INK: "--ink", SOFT: "--soft", LINE: "--line", PAPER: "--paper"} | {
 """The page's names for these colours, which have other values on a dark page."""
 
 _STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # the one that is found anyway: every word would look for all others
     "font.size": 8.5,
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",
