@@ -40,9 +40,9 @@ class BackedUpSolver(SolverWrapper):
             When a sample does not settle in the other solver either, and `throw` is set.
 
         """
-        found = super().solve(g, drive, throw=False, **how)
-        settled = (np.asarray(found.result) == Result.CONVERGED).all()
-        return found if settled else self._other.solve(g, drive, throw=throw, **how)
+        equilibrium = super().solve(g, drive, throw=False, **how)
+        settled = (np.asarray(equilibrium.result) == Result.CONVERGED).all()
+        return equilibrium if settled else self._other.solve(g, drive, throw=throw, **how)
 
     def close(self) -> None:
         """Release what the solvers hold."""

@@ -26,7 +26,7 @@ _FARTHEST = 300
 """Power of ten beyond which a logarithmic scale does not go."""
 
 
-class Curve(NamedTuple):
+class ChartCurve(NamedTuple):
     """A curve over the values that all curves of a panel share.
 
     Parameters
@@ -58,7 +58,7 @@ class Panel(NamedTuple):
     Parameters
     ----------
     title, x_label, y_label
-        What stands above and beside it.
+        What stands above and next to it.
     x
         Whole numbers, one for each value of a curve.
     curves
@@ -72,7 +72,7 @@ class Panel(NamedTuple):
     x_label: str
     y_label: str
     x: Sequence[float]
-    curves: Sequence[Curve]
+    curves: Sequence[ChartCurve]
     logarithmic: bool = False
 
 
@@ -189,7 +189,7 @@ class _Axes:
             count += int(((x >= left) & (x <= left + width) & (y >= top) & (y <= top + height)).sum())
         return count
 
-    def _places(self, curve: Curve) -> Floats:
+    def _places(self, curve: ChartCurve) -> Floats:
         """Return the places of a curve's points in the picture, (n, 2)."""
         return np.stack([self._column(self.x), self._row(np.asarray(curve.values, dtype=np.float64))], axis=-1)
 

@@ -139,6 +139,6 @@ def _font(size: float) -> Any:
     """Load the font that comes with matplotlib, which is not loaded for that, of a size [pixels]."""
     from PIL import ImageFont  # noqa: PLC0415 - only those who draw need it
 
-    found = find_spec("matplotlib")
-    file = Path(found.origin or "").parent / "mpl-data/fonts/ttf/DejaVuSans.ttf" if found else None
+    package = find_spec("matplotlib")
+    file = Path(package.origin or "").parent / "mpl-data/fonts/ttf/DejaVuSans.ttf" if package else None
     return ImageFont.truetype(file, size) if file and file.exists() else ImageFont.load_default(size)

@@ -16,8 +16,8 @@ class Failing(SolverWrapper):
 
     def solve(self, g, drive, *, throw=True, **how):
         """Find the equilibria, and take back some of them."""
-        found = super().solve(g, drive, throw=throw, **how)
-        return found._replace(result=np.where(np.asarray(drive.x)[:, 0] > 0, int(Result.MAX_STEPS), found.result))
+        equilibrium = super().solve(g, drive, throw=throw, **how)
+        return equilibrium._replace(result=np.where(np.asarray(drive.x)[:, 0] > 0, int(Result.MAX_STEPS), equilibrium.result))
 
 
 @pytest.fixture(scope="module")

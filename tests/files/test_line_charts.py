@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hwsim.files.line_charts import FIRST, SECOND, Curve, Panel, charts
+from hwsim.files.line_charts import FIRST, SECOND, ChartCurve, Panel, charts
 from hwsim.files.pixels import Pixels
 from hwsim.files.png import is_ours
 from hwsim.files.ticks import linear, logarithmic
@@ -63,8 +63,8 @@ def test_lines_are_cut_at_the_edges_and_break_where_a_value_is_missing():
 
 def test_curves_are_drawn_where_their_numbers_are():
     """A falling curve goes down to the right, another one stays at its height; both have their colours; the file has our mark."""
-    flat = Curve([1.0] * 5, SECOND, "flat", "end")
-    png = charts([Panel("t", "x", "y", range(1, 6), [Curve([5.0, 4.0, 3.0, 2.0, 1.5], FIRST, "falls"), flat])], "title", 5, 3.6)
+    flat = ChartCurve([1.0] * 5, SECOND, "flat", "end")
+    png = charts([Panel("t", "x", "y", range(1, 6), [ChartCurve([5.0, 4.0, 3.0, 2.0, 1.5], FIRST, "falls"), flat])], "title", 5, 3.6)
     assert is_ours(png[:200])
     image = read(png).astype(int)
     assert image.shape == (540, 750, 3)
@@ -78,5 +78,5 @@ def test_curves_are_drawn_where_their_numbers_are():
 
 @pytest.mark.parametrize("values", [[0.0], [0.0, 0.0], [math.nan, 1.0], [1e-300, 1e300], [-1.0, -2.0]])
 def test_any_values_are_drawn(values):
-    panel = Panel("", "", "", range(len(values)), [Curve(values)])
+    panel = Panel("", "", "", range(len(values)), [ChartCurve(values)])
     assert charts([panel, panel._replace(logarithmic=min(values) > 0)], "", 9, 3.6)

@@ -160,7 +160,7 @@ class MNASystem:
     matrix, factors
         `A`, without ground, and its factors; sparse where they are large.
     ports
-        `C`, likewise, shape (rows of A, ports).
+        `C`, in the same way, shape (rows of A, ports).
     sources
         Where `s` comes from.
     across

@@ -25,10 +25,10 @@ def held_groups(circuit: Circuit) -> frozenset[str]:
 
 def fixed_voltages(circuit: Circuit, chip: AnyChip, x: Array) -> list[tuple[Nodes, Array]]:
     """Return runs of nodes that sources hold, with their voltages (B, n) [V], for features x (B, I); arrays are of their kind."""
-    return [(source.plus, _held(source, chip, x)) for source in circuit.of(InputSources, VoltageSources)]
+    return [(source.plus, _volts_of(source, chip, x)) for source in circuit.of(InputSources, VoltageSources)]
 
 
-def _held(source: InputSources | VoltageSources, chip: AnyChip, x: Array) -> Array:
+def _volts_of(source: InputSources | VoltageSources, chip: AnyChip, x: Array) -> Array:
     """Return the voltages of sources, (B, n) [V]."""
     xp = x.__array_namespace__()
     if isinstance(source, VoltageSources):
@@ -46,18 +46,18 @@ def held_volts(circuit: Circuit, chip: Chip, x: Array | None, batch: int, dtype:
         if group.name in names:
             of_groups[group.name] = volts = np.zeros((batch, len(group)), dtype)
             for source, there, place in _sources_of(circuit, group) if features is not None else ():
-                volts[:, place] = _held(source, chip, features)[:, there]
+                volts[:, place] = _volts_of(source, chip, features)[:, there]
     return of_groups
 
 
 @lru_cache(maxsize=128)  # every batch asks
 def _sources_of(circuit: Circuit, group: NodeGroup) -> list[tuple[Any, Any, Any]]:
     """List the sources that hold nodes of a group, with which of them do, and the places of these nodes in the group."""
-    found: list[tuple[Any, Any, Any]] = []
+    sources: list[tuple[Any, Any, Any]] = []
     for source in circuit.of(InputSources, VoltageSources):
         inside = (source.plus >= group.start) & (source.plus < group.start + len(group))
         if inside.any():
             place = source.plus[inside] - group.start
             whole = len(place) == len(source) and np.array_equal(place, np.arange(len(group)))
-            found.append((source, slice(None), slice(None)) if whole else (source, inside, place))
-    return found
+            sources.append((source, slice(None), slice(None)) if whole else (source, inside, place))
+    return sources
