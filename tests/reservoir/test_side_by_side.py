@@ -14,9 +14,14 @@ from hwsim.settings.variation_settings import VariationSettings
 X = np.random.default_rng(0).uniform(-1, 1, (2, 15, 2))
 
 
-@pytest.mark.parametrize("settings", [{"leak": 0.6, "family": "deep", "layers": 2}, {"dynamics": "continuous", "leak": 0.5}])
-def test_chips_side_by_side_are_those_one_by_one(settings, monkeypatch):
-    """Whatever differs from chip to chip: conductances, diodes, rails and the offsets of converters; however many are one program."""
+@pytest.mark.parametrize(
+    ("settings", "within"), [({"leak": 0.6, "family": "deep", "layers": 2}, 1e-12), ({"dynamics": "continuous", "leak": 0.5}, 2e-6)]
+)
+def test_chips_side_by_side_are_those_one_by_one(settings, within, monkeypatch):
+    """Whatever differs from chip to chip: conductances, diodes, rails and the offsets of converters; however many are one program.
+
+    Continuous ones are so within what halving their steps changes, as these are short enough for all.
+    """
     design = ReservoirSettings(nodes=8, fan_in=3, mismatch=0.05, **settings)
     chips = [
         Reservoir(design, 2, VariationSettings(chip=chip, diode_i_sat=0.2, rails=0.01, dac_offset=0.01, dac_bits=6, dac_full_scale=0.5))
@@ -24,10 +29,10 @@ def test_chips_side_by_side_are_those_one_by_one(settings, monkeypatch):
     ]
     alone = [chip.run(X).states for chip in chips]
     together = states_of(chips, X)
-    np.testing.assert_allclose(together, alone, atol=1e-12)
+    np.testing.assert_allclose(together, alone, atol=within)
     assert np.abs(alone[0] - alone[1]).max() > 1e-4
     monkeypatch.setattr(side_by_side, "_MOST", 2 * X.shape[0] * X.shape[1] * 8)
-    np.testing.assert_allclose(states_of(chips, X), alone, atol=1e-12)
+    np.testing.assert_allclose(states_of(chips, X), alone, atol=within)
 
 
 @pytest.mark.parametrize("data", ["henon", "sines"])

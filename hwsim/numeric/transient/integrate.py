@@ -5,6 +5,7 @@ halved until that changes nothing any more, and by how much it last did is the e
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -18,9 +19,9 @@ from hwsim.core.transient import ACCURACY, NoiseInTime, Reduction, Trajectory, s
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.transient.run import Came
 from hwsim.numeric.transient.sequence_problem import MOST_STEPS, SequenceProblem
-from hwsim.numeric.transient.steps import STABLE, explicit
+from hwsim.numeric.transient.steps import STABLE, Step, explicit
 from hwsim.numeric.transient.time_noise import NoiseForm
-from hwsim.typing import Array, Conductances
+from hwsim.typing import Array, Conductances, Floats
 
 _BEGIN = 2.0
 """h·rate of the first explicit steps, without diodes."""
@@ -67,7 +68,7 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and the circui
         if steps is not None and accuracy is None:
             came, error, used, method = _given(quiet, steps)
         else:
-            came, error, used, method = _chosen(quiet, accuracy or ACCURACY, steps)
+            came, error, used, method = chosen(quiet, accuracy or ACCURACY, steps)
         if noise is not None:
             used = used if steps is not None and accuracy is None else max(used, int(np.ceil(problem.longest * problem.rate() / _NOISY)))
             came = _noisy(problem, used, method, NoiseForm.of(problem.form, circuit, chip, g, noise))
@@ -85,8 +86,54 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and the circui
     )
 
 
-def _chosen(problem: SequenceProblem, accuracy: Volt, steps: int | None) -> tuple[Came, Volt, int, str]:
-    """Choose method and steps, on the first intervals if there are many, and halve steps until that changes nothing."""
+class Problem(Protocol):
+    """What steps are chosen for: a batch of sequences on a chip, or on several at once."""
+
+    @property
+    def name(self) -> str:
+        """The circuit's."""
+        ...
+
+    @property
+    def signal(self) -> Signal:
+        """What is applied."""
+        ...
+
+    @property
+    def longest(self) -> float:
+        """The longest interval that is not a rise [s]."""
+        ...
+
+    def first(self, intervals: int) -> Self:
+        """Return it for its first intervals."""
+        ...
+
+    def rate(self, slope: Floats | float = 0.0) -> float:
+        """Bound the fastest rate where diodes have these slopes [1/s]."""
+        ...
+
+    def stable(self, steps: int, slope: Floats) -> bool:
+        """Whether so many explicit steps of an interval are short enough for diodes of these slopes [S]."""
+        ...
+
+    def implicit(self, steps: int) -> Step:
+        """Return the trapezoidal step that so many steps of an interval need."""
+        ...
+
+    def run(self, steps: int, step: Step) -> Came:
+        """Integrate with so many steps an interval."""
+        ...
+
+
+def chosen(problem: Problem, accuracy: Volt, steps: int | None) -> tuple[Came, Volt, int, str]:
+    """Choose method and steps, on the first intervals if there are many, and halve steps until that changes nothing.
+
+    Raises
+    ------
+    ConvergenceError
+        When voltages grow without bound, or that takes too many.
+
+    """
     begin = steps or max(2, int(np.ceil(problem.longest * problem.rate() / _BEGIN))), False
     if len(problem.signal.times) > _TRIED:
         _, _, tried, stiff = _refined(problem.first(_TRIED), begin, accuracy)
@@ -134,7 +181,7 @@ def _method(*, stiff: bool) -> str:
     return "trapezoidal" if stiff else "Tsit5"
 
 
-def _refined(problem: SequenceProblem, begin: tuple[int, bool], accuracy: Volt) -> tuple[Came, Volt, int, bool]:
+def _refined(problem: Problem, begin: tuple[int, bool], accuracy: Volt) -> tuple[Came, Volt, int, bool]:
     """Run with more and more steps until twice as many change no voltage by more than the accuracy [V].
 
     Raises
@@ -164,12 +211,12 @@ def _refined(problem: SequenceProblem, begin: tuple[int, bool], accuracy: Volt) 
     raise ConvergenceError(msg)
 
 
-def _unstable(problem: SequenceProblem, came: Came, steps: int) -> bool:
+def _unstable(problem: Problem, came: Came, steps: int) -> bool:
     """Whether explicit steps were too long for the rates that were met, or overflowed."""
     return not (np.isfinite(np.asarray(came.end)).all() and problem.stable(steps, np.asarray(came.slope)))
 
 
-def _stable(problem: SequenceProblem, came: Came, steps: int) -> tuple[int, bool]:
+def _stable(problem: Problem, came: Came, steps: int) -> tuple[int, bool]:
     """Return how many steps to take next, and whether they are implicit."""
     slope = np.asarray(came.slope)
     more = 4 * steps
@@ -179,7 +226,7 @@ def _stable(problem: SequenceProblem, came: Came, steps: int) -> tuple[int, bool
     return (more, False) if more <= _STIFF * least else (least, True)
 
 
-def _refuse(problem: SequenceProblem, came: Came, steps: int) -> None:
+def _refuse(problem: Problem, came: Came, steps: int) -> None:
     """Refuse implicit steps whose equation was not solved, and voltages without bound.
 
     Raises

@@ -87,7 +87,7 @@ class SequenceProblem:
             None if fold is None else fold.feeds,
         )
 
-    def first(self, intervals: int) -> "SequenceProblem":
+    def first(self, intervals: int) -> Self:
         """Return it for its first intervals, with nothing folded up or fed back."""
         signal = self.signal._replace(x=self.signal.x[:, :intervals], times=self.signal.times[:intervals])
         return replace(self, signal=signal, fold=None, initial=None, feeds=None)
