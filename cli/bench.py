@@ -1,13 +1,27 @@
 """`hwsim bench`: speed, always relative to something timed next to it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
 import click
 
-from cli import options
-from cli.bench_run import PLACE, BenchCase, BenchFiles, BenchPlan, benchmark, carry_out, comparison, earlier_run, refuse, verdict
+from cli.bench_costs import COSTS
+from cli.bench_run import (
+    PLACE,
+    BenchCase,
+    BenchFiles,
+    BenchPlan,
+    benchmark,
+    carry_out,
+    comparison,
+    earlier_run,
+    noted,
+    refuse,
+    rounds_option,
+    seconds_option,
+    verdict,
+)
 from cli.bench_run import files as with_files
 from cli.command import Command
 from cli.command import command as make_command
@@ -15,17 +29,6 @@ from cli.output import Output
 
 USUAL = ("iris", "digits", "mnist-kendall2020")
 """Circuits that both engines solve when none is named: a small, a middle and a large one."""
-
-Function = Callable[..., Any]
-
-
-def _rounds(default: int) -> Callable[[Function], Function]:
-    return click.option("--rounds", type=click.IntRange(min=1), default=default, show_default=True, help="Turns of each side.")
-
-
-def _seconds(default: float) -> Callable[[Function], Function]:
-    kind = options.Number(min=0, min_open=True)
-    return click.option("--seconds", type=kind, default=default, show_default=True, help="Approximate time of a turn [s].")
 
 
 def _sizes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:  # noqa: ARG001 - click's signature
@@ -41,8 +44,8 @@ def _sizes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 @make_command("training", "hwsim bench training\nhwsim bench training --hidden 1024x3 --batch 32 --batch 256")
 @click.option("--hidden", "sizes", multiple=True, metavar="N[xLAYERS]", callback=_sizes, help="Hidden units: 100, 1024x3; repeatable.")
 @click.option("--batch", "batches", type=click.IntRange(min=1), multiple=True, help="Images an update; repeatable.")
-@_rounds(7)
-@_seconds(2.0)
+@rounds_option(7)
+@seconds_option(2.0)
 @with_files
 def training(output: Output, sizes: Any, batches: tuple[int, ...], *, files: BenchFiles, **turns: Any) -> int | None:
     """Time training: circuits by equilibrium propagation, perceptrons of the same sizes by back-propagation, in turn.
@@ -59,7 +62,7 @@ def _training(output: Output, cases: Sequence[Any], *, rounds: int, seconds: flo
     from hwsim.benchmarks.cases import images  # noqa: PLC0415 - help does without
     from hwsim.benchmarks.training import race  # noqa: PLC0415 - for this command alone
 
-    data = _noted(output, images())
+    data = noted(output, images())
 
     def measure(hidden: tuple[int, ...], batch: int) -> BenchCase:
         title = f"{'-'.join(map(str, hidden))}, batch {batch}"
@@ -71,7 +74,7 @@ def _training(output: Output, cases: Sequence[Any], *, rounds: int, seconds: flo
 @make_command("epochs", "hwsim bench epochs\nhwsim bench epochs mnist-100 --batch 32 --batch 256 --rounds 3")
 @click.argument("what", nargs=-1)
 @click.option("--batch", "batches", type=click.IntRange(min=1), multiple=True, help="Images an update [default: 32]; repeatable.")
-@_rounds(5)
+@rounds_option(5)
 @with_files
 def epochs(output: Output, what: tuple[str, ...], batches: tuple[int, ...], *, files: BenchFiles, rounds: int) -> int | None:
     """Time whole epochs as `hwsim train` runs them, with the circuit's own optimizer, and in turn what they are compared with.
@@ -96,7 +99,7 @@ def _epochs(what: tuple[str, ...], batches: tuple[int, ...], *, rounds: int) -> 
 @make_command("engines", "hwsim bench engines\nhwsim bench engines mnist-kendall2020 --full --samples 100 --rounds 3")
 @click.argument("what", nargs=-1)
 @click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True, help="Samples a round; each has three equilibria.")
-@_rounds(5)
+@rounds_option(5)
 @click.option("--full", is_flag=True, help="Use the full netlist for ngspice instead of folding the inputs into the first crossbar.")
 @with_files
 def engines(output: Output, what: tuple[str, ...], *, files: BenchFiles, **how: Any) -> int | None:
@@ -122,8 +125,8 @@ def _engines(what: tuple[str, ...], *, samples: int, rounds: int, full: bool) ->
 
 @make_command("scaling", "hwsim bench scaling\nhwsim bench scaling --along width --along depth")
 @click.option("--along", type=click.Choice(["width", "depth", "batch", "tolerance"]), multiple=True, help="The varied size; repeatable.")
-@_rounds(5)
-@_seconds(0.5)
+@rounds_option(5)
+@seconds_option(0.5)
 @with_files
 def scaling(output: Output, along: tuple[str, ...], *, files: BenchFiles, **turns: Any) -> int | None:
     """Time how training on an image, and solving its equilibria, grow with width, depth, batch and tolerance."""
@@ -137,7 +140,7 @@ def _scaling(output: Output, points: Sequence[Any], *, rounds: int, seconds: flo
     from hwsim.benchmarks.cases import images  # noqa: PLC0415 - help does without
     from hwsim.benchmarks.scaling import IMAGES, measure  # noqa: PLC0415 - for this command alone
 
-    data = _noted(output, images(IMAGES))
+    data = noted(output, images(IMAGES))
 
     def case(point: Any) -> BenchCase:
         title = f"{point.series} {point.at:g}, {point.precision[-2:]} bit"
@@ -146,68 +149,11 @@ def _scaling(output: Output, points: Sequence[Any], *, rounds: int, seconds: flo
     return BenchPlan("scaling", [case(point) for point in points], rounds)
 
 
-@make_command("devices", "hwsim bench devices\nhwsim bench devices reram-sb ecram --rounds 5")
-@click.argument("presets", nargs=-1)
-@_rounds(5)
-@_seconds(1.0)
-@with_files
-def devices(output: Output, presets: tuple[str, ...], *, files: BenchFiles, **turns: Any) -> int | None:
-    """Time training with pulses of real devices against ideal updates, and many chips at once against one.
-
-    PRESETS are devices that `hwsim devices` lists; by default, one of each law of steps.
-    """
-    return benchmark(output, _devices(output, presets, **turns), files)
-
-
-def _devices(output: Output, presets: tuple[str, ...], *, rounds: int, seconds: float) -> BenchPlan:
-    from hwsim.benchmarks.cases import images  # noqa: PLC0415 - help does without
-    from hwsim.benchmarks.device_cost import CHIPS, PRESETS, chips, pulses  # noqa: PLC0415 - for this command alone
-
-    data = _noted(output, images())
-
-    def pulsed(preset: str) -> BenchCase:
-        return BenchCase(preset, lambda observe: pulses(preset, data, rounds=rounds, seconds=seconds, observe=observe))
-
-    def many_chips(preset: str | None) -> BenchCase:
-        title = f"{CHIPS} chips, {preset or 'ideal'}"
-        return BenchCase(title, lambda observe: chips(preset, rounds=rounds, seconds=seconds, observe=observe))
-
-    chosen = presets or PRESETS
-    return BenchPlan("devices", [*map(pulsed, chosen), many_chips(None), many_chips(chosen[0])], rounds)
-
-
-@make_command("convolutions", "hwsim bench convolutions\nhwsim bench convolutions --rounds 15")
-@_rounds(9)
-@_seconds(0.5)
-@with_files
-def convolutions(output: Output, *, files: BenchFiles, **turns: Any) -> int | None:
-    """Time convolutions as circuits compute them, products over patches, against convolutions of XLA, in turn.
-
-    Forward, backward and the sum of products of a gradient, for three layers.
-    """
-    return benchmark(output, _convolutions(**turns), files)
-
-
-def _convolutions(*, rounds: int, seconds: float) -> BenchPlan:
-    from hwsim.benchmarks.convolution_speed import KERNELS, Kernel, compare  # noqa: PLC0415 - for this command alone
-
-    def measure(kernel: Kernel) -> BenchCase:
-        return BenchCase(str(kernel), lambda observe: compare(kernel, rounds=rounds, seconds=seconds, observe=observe))
-
-    return BenchPlan("convolutions", [measure(kernel) for kernel in KERNELS], rounds)
-
-
-def _noted(output: Output, data: Any) -> Any:
-    if data.name == "synthetic":
-        output.note("MNIST is not available: the images are synthetic")
-    return data
-
-
 class _Benchmarks(Command, click.Group):
     """The benchmarks; another word is a circuit, for `engines`."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
-        each = [training, epochs, engines, scaling, devices, convolutions]
+        each = [training, epochs, engines, scaling, *COSTS]
         super().__init__(*arguments, commands=each, invoke_without_command=True, **settings)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

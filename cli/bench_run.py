@@ -64,6 +64,24 @@ def files(function: Function) -> Function:
     return compare(click.option("--out", type=path, help=f"Folder for numbers and plots [default: {PLACE}].")(options.force(command)))
 
 
+def rounds_option(default: int) -> Callable[[Function], Function]:
+    """Add `--rounds`."""
+    return click.option("--rounds", type=click.IntRange(min=1), default=default, show_default=True, help="Turns of each side.")
+
+
+def seconds_option(default: float) -> Callable[[Function], Function]:
+    """Add `--seconds`."""
+    kind = options.Number(min=0, min_open=True)
+    return click.option("--seconds", type=kind, default=default, show_default=True, help="Approximate time of a turn [s].")
+
+
+def noted(output: Output, data: Any) -> Any:
+    """Return images, and note where they are not MNIST's."""
+    if data.name == "synthetic":
+        output.note("MNIST is not available: the images are synthetic")
+    return data
+
+
 def benchmark(output: Output, plan: BenchPlan, files: BenchFiles) -> int | None:
     """Measure one benchmark, print it and how it compares; returns 1 where a case is slower than in the earlier run."""
     earlier = earlier_run(files, [plan.name])

@@ -123,5 +123,8 @@ TABLES: dict[str, Any] = {
     "scaling": scaling,
     "devices": costs_table,
     "convolutions": costs_table,
+    "blocks": costs_table,
+    "transient": costs_table,
+    "company": costs_table,
 }
 """The table of each benchmark, by its name."""

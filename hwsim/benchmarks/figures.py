@@ -86,6 +86,9 @@ FIGURES: dict[str, Callable[[Mapping[str, Any]], tuple[str, Figure]]] = {
     "scaling": _scaling,
     "devices": _cost,
     "convolutions": _cost,
+    "blocks": _cost,
+    "transient": _cost,
+    "company": _cost,
 }
 """The name and the figure of a case, from a result as it is written, by benchmark."""
 

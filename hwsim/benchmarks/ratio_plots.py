@@ -108,13 +108,13 @@ def _series(above: Any, below: Any, points: list[Measured]) -> None:
         above.legend(fontsize=7, loc="upper left")
 
 
-def relative(costs: Sequence[Cost], title: str) -> bytes:
-    """Draw how many times as long each takes as its baseline; returns the PNG's bytes."""
+def relative(costs: Sequence[Cost], title: str, *, logarithmic: bool = False) -> bytes:
+    """Draw how many times as long each takes as its baseline, `logarithmic` where that is far from 1; returns the PNG's bytes."""
     figure = new_figure(1.5 + 1.6 * len(costs), 3.4, dpi=150)
     axes = figure.subplots()
     _bars(axes, np.arange(len(costs)), [cost.ratio for cost in costs], named=True, color="C0", width=0.6)
     axes.set_xticks(np.arange(len(costs)), [cost.name.replace(", ", "\n") + f"\nover {cost.baseline}" for cost in costs], fontsize=7)
-    axes.set(ylabel="time / time of the baseline")
+    axes.set(ylabel="time / time of the baseline", yscale="log" if logarithmic else "linear")
     axes.grid(visible=True, axis="y", alpha=0.3)
     return _png(figure, f"{title} ({_SPREAD})")
 
@@ -157,5 +157,8 @@ DRAW: dict[str, Callable[[Any], bytes]] = {
     "epochs": partial(relative, title="Whole epochs of a circuit as hwsim train runs them"),
     "devices": partial(relative, title="Cost of real devices, and of many chips at once"),
     "convolutions": partial(relative, title="Convolutions as products over patches"),
+    "blocks": partial(relative, title="Epochs of chains of circuits over their digital twins"),
+    "transient": partial(relative, title="A sample of a circuit in time over ngspice's .tran", logarithmic=True),
+    "company": partial(relative, title="Chips in company over the same chips one by one"),
 }
 """The plot of each benchmark, by its name."""

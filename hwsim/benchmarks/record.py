@@ -20,6 +20,9 @@ RATIOS: dict[str, Callable[[Any], dict[str, float]]] = {
     "scaling": scaling.ratios,
     "devices": device_cost.ratios,
     "convolutions": device_cost.ratios,
+    "blocks": device_cost.ratios,
+    "transient": device_cost.ratios,
+    "company": device_cost.ratios,
 }
 """Topic of each benchmark, by its name."""
 

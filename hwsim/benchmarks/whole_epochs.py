@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwsim.benchmarks.device_cost import Cost, cost_of
 from hwsim.benchmarks.perceptron import Perceptron
@@ -19,13 +20,14 @@ from hwsim.learning import epochs
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.state import State
 from hwsim.learning.step import Batches, Carry, Sums
-from hwsim.learning.trainer import Trainer
 from hwsim.random.streams import stream
 from hwsim.session import Session
 from hwsim.settings.training_settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from hwsim.ensemble.ensemble_trainer import EnsembleTrainer
     from hwsim.learning.epochs import Progress
+    from hwsim.learning.trainer import Trainer
 
 CIRCUIT, BATCH = "mnist-100", 32
 
@@ -42,7 +44,7 @@ class EpochRunner:
     Parameters
     ----------
     trainer
-        What is trained.
+        What is trained: a circuit, a chain, or many chips side by side.
     lenient
         Whether equilibria that are not found are ignored: without sweeps, none is.
     state, state_of_last_check
@@ -50,7 +52,7 @@ class EpochRunner:
 
     """
 
-    def __init__(self, trainer: Trainer, *, lenient: bool = False) -> None:
+    def __init__(self, trainer: "Trainer | EnsembleTrainer", *, lenient: bool = False) -> None:
         self.trainer, self.lenient = trainer, lenient
         self.state = self.state_of_last_check = trainer.begin()
         self._progress: Iterator[Progress] = epochs.run(self, self.state)
@@ -139,11 +141,7 @@ def measure(
     runners = EpochRunner(session.trainer(solver)), EpochRunner(session.trainer(still), lenient=True)
     shown = session.data
     perceptrons = [Perceptron(hidden, shown, rate=_SGD), Perceptron(hidden, shown, rate=_ADAM, adam=True)]
-    steps = runners[0].steps
-
-    def order(k: int) -> Any:
-        drawn = stream(0, f"bench/order/{k}").permutation(len(shown.x_train))
-        return np.resize(drawn, (steps, batch)).astype(np.int32)
+    order = shuffled(len(shown.x_train), runners[0].trainer.batch)
 
     def learn(perceptron: Perceptron) -> Callable[[int], None]:
         return lambda k: perceptron.learn(order(k))
@@ -158,6 +156,16 @@ def measure(
     name = f"{experiment.name}, batch {batch}"
     against = ((FLOOR, 1), (BY_SGD, 2), (BY_ADAM, 3))
     return [cost_of(name, baseline, "s/epoch", took[:, [0, column]]) for baseline, column in against]
+
+
+def shuffled(samples: int, batch: int) -> Callable[[int], NDArray[np.int32]]:
+    """Return the batches of any epoch as numbers of samples, (updates, batch): what a circuit's plan is to it, for what is none."""
+
+    def order(epoch: int) -> NDArray[np.int32]:
+        drawn = stream(0, f"bench/order/{epoch}").permutation(samples)
+        return np.resize(drawn, (-(-samples // batch), batch)).astype(np.int32)
+
+    return order
 
 
 def _hidden(experiment: Experiment) -> tuple[int, ...]:

@@ -12,10 +12,12 @@ from hwsim import siblings
 from hwsim.data.image_sets import DATA_VARIABLE, NAMED, image_files
 from hwsim.files.caches import cache_folder
 from hwsim.files.raw import DataError
-from hwsim.ngspice.installed import require_library
+from hwsim.ngspice.installed import has_klu, require_library
 from hwsim.ngspice.ngspice_errors import NgspiceError, NgspiceMissingError
 from hwsim.ngspice.pool import library_version
 from hwsim.runs.environment import ngspice_version
+
+_KLU = {True: "with KLU", False: "without KLU", None: "KLU unknown"}
 
 PYTHONS = ((3, 11), (3, 13))
 """The oldest and the newest Python that hwsim is tested with."""
@@ -109,7 +111,7 @@ def _ngspice_library() -> Diagnosis:
         version = library_version()
     except NgspiceError as error:
         return Diagnosis(name="ngspice library", found=f"broken, {path}", ok=False, remedy=str(error))
-    return Diagnosis(name="ngspice library", found=f"{version}, {path}")
+    return Diagnosis(name="ngspice library", found=f"{version}, {_KLU[has_klu(path)]}, {path}")
 
 
 def _jax() -> Diagnosis:

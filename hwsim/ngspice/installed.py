@@ -1,5 +1,6 @@
 """Where libngspice is on this machine, and what to do when it is not."""
 
+import mmap
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ VARIABLE = "HWSIM_NGSPICE_LIBRARY"
 
 _NAMES = ("libngspice.so.0", "libngspice.so", "libngspice.0.dylib", "libngspice.dylib")
 _FOLDERS = ("/usr/local/lib", "/usr/local/lib64", "/usr/lib/*-linux-*", "/usr/lib64", "/usr/lib", "/opt/homebrew/lib", "/opt/local/lib")
+_KLU = b"Using KLU as Direct Linear Solver"
 _REMEDY = f"install it (Debian, Ubuntu: apt-get install ngspice libngspice0; macOS: brew install libngspice) or set {VARIABLE} to its path"
 
 
@@ -49,6 +51,19 @@ def require_library() -> Path:
         what = f"{VARIABLE} = {chosen!r} is no file" if chosen else "libngspice is not installed"
         raise missing(what)
     return library
+
+
+def has_klu(library: Path) -> bool | None:
+    """Return whether a libngspice was built with KLU, of SuiteSparse, besides its own linear solver, SPARSE 1.3.
+
+    It then holds the line by which it announces KLU, which it otherwise prints when a deck asks for it by `.options klu`. None: the file
+    cannot be read, as where only the loader knows its folder.
+    """
+    try:
+        with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return content.find(_KLU) >= 0
+    except (OSError, ValueError):  # an empty file has no map
+        return None
 
 
 def missing(what: str) -> NgspiceMissingError:

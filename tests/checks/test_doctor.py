@@ -1,6 +1,7 @@
 """The doctor finds what is here, and for each that is missing names what to do."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 
 from cli.main import main
 from hwsim.checks import doctor
+from hwsim.ngspice.installed import has_klu
 
 Findings = dict[str, dict[str, object]]
 
@@ -53,7 +55,7 @@ def test_all_is_well_where_the_tests_run() -> None:
     assert all(finding["ok"] for finding in printed.values() if finding["needed"])
     assert "jax " in str(printed["packages"]["found"])
     assert str(printed["ngspice program"]["found"])[0].isdigit()
-    assert "libngspice" in str(printed["ngspice library"]["found"])
+    assert re.fullmatch(r"ngspice-\d+.*, (with|without) KLU, .*libngspice.*", str(printed["ngspice library"]["found"]))
     assert "cpu" in str(printed["JAX devices"]["found"])
 
 
@@ -140,6 +142,19 @@ def test_a_missing_or_old_package_is_a_lack(wrong: str, monkeypatch: pytest.Monk
     assert not finding.ok
     assert finding.remedy == f"pip install '{wrong}'"
     assert "ruff" not in finding.found
+
+
+def test_a_library_with_klu_is_recognized(tmp_path: Path) -> None:
+    """By what it would print; a file that is not there, or empty, is unknown."""
+    library = tmp_path / "libngspice.so.0"
+    assert has_klu(library) is None
+    for content, expected in (
+        (b"", None),
+        (b"Using SPARSE 1.3 as Direct Linear Solver\n", False),
+        (b"Using KLU as Direct Linear Solver", True),
+    ):
+        library.write_bytes(content)
+        assert has_klu(library) is expected
 
 
 def test_a_broken_jax_is_a_lack(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,12 +150,16 @@ class Problem(NamedTuple):
         """
         count = self.ports.outputs
         unstable = np.zeros(len(p), dtype=bool)
-        for k in np.flatnonzero((self.beta < 0).any(axis=1)):
-            _, slope = self.at([k]).law(p[[k]], 0.0)
+        pushed_away = np.flatnonzero((self.beta < 0).any(axis=1))
+        at_once = max(_CHUNK // max(p.shape[1] ** 2, 1), 1)
+        for first in range(0, len(pushed_away), at_once):
+            some = pushed_away[first : first + at_once]
+            _, slope = self.at(some).law(p[some], 0.0)
             slope[:, count:] = 0.0
-            seen = np.linalg.solve(np.eye(p.shape[1]) + self.across * slope, self.across)[count:, count:]
-            if np.isfinite(seen).all():  # what overflowed has no equilibrium anyway
-                unstable[k] = bool((np.linalg.eigvals(np.eye(len(seen)) + self.beta[k] * seen).real <= 0).any())
+            loop = self.beta[some][:, :, None] * self.ports.shared.seen(self.across, slope, slice(count, None))
+            finite = np.isfinite(loop).all(axis=(1, 2))  # what overflowed has no equilibrium anyway
+            large = finite & (np.abs(loop).sum(axis=2).max(axis=1, initial=0.0) >= 1.0)  # no eigenvalue of a smaller one reaches -1
+            unstable[some[large]] = (np.linalg.eigvals(np.eye(loop.shape[1]) + loop[large]).real <= 0).any(axis=1)
         return unstable
 
 

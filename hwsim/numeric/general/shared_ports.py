@@ -79,11 +79,23 @@ class SharedPorts(NamedTuple):
         first, sign = self.first, self.sign
         off = (p - p0)[:, first]
         apart = p - p0 - sign * off[:, self.group]
-        q = across[np.ix_(first, first)]
+        q, jacobian = self._jacobian(across, slope)
         right = off + self.summed(sign * (i - slope * apart)) @ q.T
-        jacobian = q * self.summed(slope)[:, None, :]
-        k = np.arange(len(first))
-        jacobian[:, k, k] += 1.0
         with np.errstate(all="ignore"):
             step: Array = np.linalg.solve(jacobian, -right[:, :, None])[:, :, 0]
         return sign * step[:, self.group] - apart
+
+    def seen(self, across: Floats, slope: Floats, ports: slice) -> Floats:
+        """Return what some ports, each alone in its group, see of the circuit with these slopes (B, P) [S] at all: (B, K, K) [ohm]."""
+        q, jacobian = self._jacobian(across, slope)
+        some = self.group[ports]
+        seen: Floats = np.linalg.solve(jacobian, np.broadcast_to(q[:, some], (len(slope), len(q), len(some))))[:, some]
+        return seen
+
+    def _jacobian(self, across: Floats, slope: Array) -> tuple[Floats, Array]:
+        """Return Q between the groups, (M, M) [ohm], and I + Q·Σs, (B, M, M)."""
+        q = across[np.ix_(self.first, self.first)]
+        jacobian = q * self.summed(slope)[:, None, :]
+        k = np.arange(len(q))
+        jacobian[:, k, k] += 1.0
+        return q, jacobian
