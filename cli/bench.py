@@ -124,12 +124,20 @@ def _engines(what: tuple[str, ...], *, samples: int, rounds: int, full: bool) ->
 
 
 @make_command("scaling", "hwsim bench scaling\nhwsim bench scaling --along width --along depth")
-@click.option("--along", type=click.Choice(["width", "depth", "batch", "tolerance"]), multiple=True, help="The varied size; repeatable.")
+@click.option(
+    "--along",
+    type=click.Choice(["width", "depth", "batch", "tolerance", "chips", "length"]),
+    multiple=True,
+    help="The varied size; repeatable.",
+)
 @rounds_option(5)
 @seconds_option(0.5)
 @with_files
 def scaling(output: Output, along: tuple[str, ...], *, files: BenchFiles, **turns: Any) -> int | None:
-    """Time how training on an image, and solving its equilibria, grow with width, depth, batch and tolerance."""
+    """Time how training on an image, and solving its equilibria, grow with width, depth, batch and tolerance, and what memory they take.
+
+    And training on an image with the number of chips side by side, and a sample of a sequence with the sequence's length.
+    """
     from hwsim.benchmarks.scaling import POINTS  # noqa: PLC0415 - help does without
 
     chosen = [point for point in POINTS if not along or point.series in along]
@@ -141,10 +149,15 @@ def _scaling(output: Output, points: Sequence[Any], *, rounds: int, seconds: flo
     from hwsim.benchmarks.scaling import IMAGES, measure  # noqa: PLC0415 - for this command alone
 
     data = noted(output, images(IMAGES))
+    turns: dict[str, Any] = {"rounds": rounds, "seconds": seconds}
 
     def case(point: Any) -> BenchCase:
         title = f"{point.series} {point.at:g}, {point.precision[-2:]} bit"
-        return BenchCase(title, lambda observe: measure(point, data, rounds=rounds, seconds=seconds, observe=observe))
+        if point.series in {"chips", "length"}:
+            from hwsim.benchmarks import growth  # noqa: PLC0415 - as above
+
+            return BenchCase(title, lambda observe: growth.measure(point, observe=observe, **turns))
+        return BenchCase(title, lambda observe: measure(point, data, observe=observe, **turns))
 
     return BenchPlan("scaling", [case(point) for point in points], rounds)
 

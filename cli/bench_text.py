@@ -68,15 +68,16 @@ def training(races: Sequence["Race"]) -> str:
 
 def scaling(points: Sequence["Measured"]) -> str:
     """Return the table of the times of an image at every point."""
-    header = ("varied", "", "bits", "training [µs/image]", "its equilibria only", *_SETTLING)
+    header = ("varied", "", "bits", "training [µs/image]", "its equilibria only", "memory [MB]", *_SETTLING)
     rows = [
         (
             measured.point.series,
             f"{measured.at:g}",
             measured.point.precision[-2:],
             _whole(measured.training),
-            _whole(measured.equilibria),
-            *_settling(measured.settling),
+            "" if measured.equilibria is None else _whole(measured.equilibria),
+            f"{measured.memory:.3g}",
+            *(_settling(measured.settling) if measured.settling else [""] * len(_SETTLING)),
         )
         for measured in points
     ]

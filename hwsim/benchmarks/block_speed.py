@@ -56,8 +56,9 @@ def compare(
     cut = [] if data is not None else [f"data.train_limit={SAMPLES}"]
     changes = [f"{key}={value}" for key, value in plain.items()]
     session = Session.of(override(experiment, [*changes, f"training.epochs={_MOST * (rounds + 2)}", *cut]), data)
-    chain, twin = EpochRunner(session.trainer(session.training_solver())), DigitalTwin(experiment, session.data)
-    order = shuffled(len(session.data.x_train), chain.trainer.batch)
+    trainer = session.trainer(session.training_solver())
+    chain, twin = EpochRunner(trainer), DigitalTwin(experiment, session.data)
+    order = shuffled(len(session.data.x_train), trainer.batch)
 
     def run(epochs: int) -> None:
         for _ in range(epochs):
@@ -71,5 +72,5 @@ def compare(
         work(1)  # compiles
     count = repetitions(run, seconds, _MOST, clock)
     took = take_turns((lambda _: run(count), lambda k: learn(k, count)), rounds, clock, observe)
-    name = f"{experiment.name}, batch {chain.trainer.batch}"
-    return cost_of(name, "its digital twin in JAX and Optax", "µs/sample", 1e6 * took / (count * chain.steps * chain.trainer.batch))
+    name = f"{experiment.name}, batch {trainer.batch}"
+    return cost_of(name, "its digital twin in JAX and Optax", "µs/sample", 1e6 * took / (count * trainer.steps * trainer.batch))

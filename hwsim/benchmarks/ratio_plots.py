@@ -18,6 +18,8 @@ _AXES = {
     "depth": "hidden layers",
     "batch": "images in a batch",
     "tolerance": "tolerance / largest voltage",
+    "chips": "chips side by side",
+    "length": "samples of a sequence",
 }
 
 _SPREAD = "bars: median; whiskers: least and most of the rounds"
@@ -72,15 +74,18 @@ def training(races: Sequence[Race]) -> bytes:
 def scaling(points: Sequence[Measured]) -> bytes:
     """Draw how time and sweeps grow, a column of panels a series; returns the PNG's bytes."""
     kinds = list(dict.fromkeys(measured.point.series for measured in points))
-    figure = new_figure(1 + 3.1 * len(kinds), 5.4, dpi=150)
-    panels = figure.subplots(2, len(kinds), squeeze=False, sharex="col", gridspec_kw={"height_ratios": [2, 1]})
-    for (above, below), kind in zip(panels.T, kinds, strict=True):
-        _series(above, below, [measured for measured in points if measured.point.series == kind])
-        below.set(xlabel=_AXES[kind])
+    figure = new_figure(1 + 3.1 * len(kinds), 7.2, dpi=150)
+    panels = figure.subplots(3, len(kinds), squeeze=False, sharex="col", gridspec_kw={"height_ratios": [2, 1, 1]})
+    for (above, below, least), kind in zip(panels.T, kinds, strict=True):
+        of_kind = [measured for measured in points if measured.point.series == kind]
+        _series(above, below, of_kind)
+        _memory(least, of_kind)
+        least.set(xlabel=_AXES[kind])
         if kind == "tolerance":
-            below.invert_xaxis()
+            least.invert_xaxis()
     panels[0, 0].set(ylabel="time of an image [µs]")
     panels[1, 0].set(ylabel="sweeps of a phase")
+    panels[2, 0].set(ylabel="memory [MB]")
     return _png(figure, "Growth of the time of an image (points: median; whiskers: least and most of the rounds)")
 
 
@@ -90,8 +95,11 @@ def _series(above: Any, below: Any, points: list[Measured]) -> None:
         part = [measured for measured in points if measured.point.precision == precision]
         at, bits = [measured.at for measured in part], f", {precision[-2:]} bit" if len(precisions) > 1 else ""
         _line(above, at, [measured.training for measured in part], color="C0", marker=marker, linestyle=linestyle, label=f"training{bits}")
+        equilibria = [measured.equilibria for measured in part if measured.equilibria is not None]
+        if not equilibria:
+            continue  # of chips and sequences
         only = f"its equilibria only{bits}"
-        _line(above, at, [measured.equilibria for measured in part], color="C1", marker=marker, linestyle=linestyle, label=only)
+        _line(above, at, equilibria, color="C1", marker=marker, linestyle=linestyle, label=only)
         for phase, color in (("free", "C2"), ("nudged", "C3")):
             sweeps = [getattr(measured.settling, f"steps_{phase}") for measured in part]
             below.plot(at, sweeps, color=color, marker=marker, linestyle=linestyle, markersize=4, label=f"{phase}{bits}")
@@ -102,10 +110,22 @@ def _series(above: Any, below: Any, points: list[Measured]) -> None:
         above.set_xticks(sorted({measured.at for measured in points}))
     for axes, columns in ((above, 1), (below, len(precisions))):
         axes.grid(visible=True, alpha=0.3)
-        axes.legend(fontsize=7, ncols=columns)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(fontsize=7, ncols=columns)
     if len(precisions) > 1:
         above.set_ylim(top=4 * above.get_ylim()[1])  # room for the longer legend
         above.legend(fontsize=7, loc="upper left")
+
+
+def _memory(axes: Any, points: list[Measured]) -> None:
+    for precision, marker, linestyle in zip(
+        dict.fromkeys(measured.point.precision for measured in points), "os", ("-", "--"), strict=False
+    ):
+        part = [measured for measured in points if measured.point.precision == precision]
+        at, held = [measured.at for measured in part], [measured.memory for measured in part]
+        axes.plot(at, held, color="C4", marker=marker, linestyle=linestyle, markersize=4)
+    axes.set(yscale="log")
+    axes.grid(visible=True, alpha=0.3)
 
 
 def relative(costs: Sequence[Cost], title: str, *, logarithmic: bool = False) -> bytes:

@@ -1,8 +1,8 @@
-"""How the time of an image grows with the circuit's width and depth, the batch and the tolerance."""
+"""How time and memory grow with the circuit's width and depth, the batch and the tolerance; and with chips and sequences: growth.py."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -19,11 +19,12 @@ from hwsim.numeric.jax_scope import jax_scope
 from hwsim.settings.sections import Precision
 from hwsim.typing import Array
 
-Series = Literal["width", "depth", "batch", "tolerance"]
+Series = Literal["width", "depth", "batch", "tolerance", "chips", "length"]
 
 IMAGES = 8192
 """Images to train on; the largest batch fits twice."""
 
+MEGABYTE = 1_000_000
 _MOST = 1_000_000
 """Most updates in a turn."""
 
@@ -37,20 +38,25 @@ class ScalingPoint:
     batch: int = 32
     tolerance: float = 1e-5
     precision: Precision = "float32"
+    chips: int = 1
+    length: int = 1
 
     @property
     def at(self) -> float:
         """Position of the point on the varied axis."""
-        return {"width": self.hidden[0], "depth": len(self.hidden), "batch": self.batch, "tolerance": self.tolerance}[self.series]
+        return {"width": self.hidden[0], "depth": len(self.hidden)}.get(self.series) or getattr(self, self.series)
 
 
-def _points(widths: list[int], depths: range, batches: list[int], coarse: list[float], fine: list[float]) -> tuple[ScalingPoint, ...]:
+def _points(
+    widths: list[int], depths: range, batches: list[int], coarse: list[float], fine: list[float], grown: tuple[ScalingPoint, ...] = ()
+) -> tuple[ScalingPoint, ...]:
     return (
         *(ScalingPoint(series="width", hidden=(width,)) for width in widths),
         *(ScalingPoint(series="depth", hidden=(256,) * depth) for depth in depths),
         *(ScalingPoint(series="batch", batch=batch) for batch in batches),
         *(ScalingPoint(series="tolerance", tolerance=tolerance) for tolerance in coarse),
         *(ScalingPoint(series="tolerance", tolerance=tolerance, precision="float64") for tolerance in fine),
+        *grown,
     )
 
 
@@ -60,6 +66,10 @@ POINTS = _points(
     [4**k for k in range(7)],
     [10.0**-k for k in range(2, 6)],
     [10.0**-k for k in range(2, 14)],
+    (
+        *(ScalingPoint(series="chips", hidden=(32,), batch=16, precision="float64", chips=4**k) for k in range(4)),
+        *(ScalingPoint(series="length", hidden=(50,), batch=1, precision="float64", length=10**k) for k in range(1, 6)),
+    ),
 )
 SHORT_POINTS = _points([64, 1024], range(1, 4, 2), [1, 256], [], [1e-2, 1e-12])
 
@@ -71,9 +81,12 @@ class Measured:
     Parameters
     ----------
     training
-        Time to train on an image: three equilibria, gradient and update [µs].
+        Time to train on an image: three equilibria, gradient and update; of sequences, to integrate a sample [µs].
     equilibria
         Time of the three equilibria without gradient and update [µs].
+    memory
+        What the work holds besides the data [MB]: conductances, and all that is computed at once for a batch; of chips, all their arrays;
+        of sequences, the trajectory.
     images
         Numbers of images trained on, and solved, in a turn.
     settling
@@ -84,12 +97,13 @@ class Measured:
     point: ScalingPoint
     at: float
     training: Spread
-    equilibria: Spread
+    equilibria: Spread | None = None
+    memory: float
     images: tuple[int, int]
     memristors: int
     rounds: int
     data: str
-    settling: Settling
+    settling: Settling | None = None
 
 
 @jax_scope()
@@ -105,7 +119,7 @@ def measure(
     """Time training and equilibria separately, in turns of about `seconds` each; see `training.race` for the other parameters."""
     learner = Learner(experiment(point.hidden, point.batch, tolerance=point.tolerance, precision=point.precision), data)
     plan = learner.trainer.plan(0)
-    settle = _settler(learner, plan)
+    settle, memory = _settler(learner, plan)
 
     def learn(updates: int) -> None:
         learner.learn(plan, updates)
@@ -121,6 +135,7 @@ def measure(
         at=point.at,
         training=Spread.of((1e6 * took[:, 0] / images[0]).tolist()),
         equilibria=Spread.of((1e6 * took[:, 1] / images[1]).tolist()),
+        memory=memory / MEGABYTE,
         images=images,
         memristors=learner.memristors,
         rounds=rounds,
@@ -129,8 +144,8 @@ def measure(
     )
 
 
-def _settler(learner: Learner, plan: Batches) -> Callable[[int], object]:
-    """Return a solver of the equilibria of a number of batches, free and nudged to both sides, in one compiled loop."""
+def _settler(learner: Learner, plan: Batches) -> tuple[Callable[[int], object], int]:
+    """Return a solver of the equilibria of a number of batches, free and nudged to both sides, in one compiled loop, and its memory [B]."""
     trainer = learner.trainer
     (x, targets), order = jax.device_put(trainer.samples), jnp.asarray(plan.order)
     nudge = factory.both_sides(trainer.settings, learner.circuit, learner.g)
@@ -145,7 +160,10 @@ def _settler(learner: Learner, plan: Batches) -> Callable[[int], object]:
 
         return jax.lax.fori_loop(0, count, once, jnp.zeros((), x.dtype))
 
-    return lambda count: np.asarray(loop(count, g, x))  # waits for it
+    program = loop.lower(0, g, x).compile()
+    analysis: Any = program.memory_analysis()
+    memory = analysis.temp_size_in_bytes + sum(values.nbytes for values in g.values())
+    return lambda count: np.asarray(program(count, g, x)), memory  # waits for it
 
 
 def ratios(points: Sequence[Measured]) -> dict[str, float]:

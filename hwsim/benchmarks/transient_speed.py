@@ -42,7 +42,7 @@ def recurrent(columns: int, sequences: int, samples: int) -> Recurrent:
     """Return a layer with recurrence of 8 pairs a column, and inputs held for half a microsecond each."""
     recurrence = Recurrence(pattern="random", fan_in=min(8, columns), gain=2.8, leak=1e-6, g_min=1e-7, g_max=1e-5)
     layer = Layer(columns, neuron=DiodePair(v_low=-0.15, v_high=0.15), recurrence=recurrence)
-    circuit = Network(inputs=1, layers=[layer], outputs=1, capacitance=(1e-11, 1e-12)).compile()
+    circuit = Network(inputs=1, layers=(layer,), outputs=1, capacitance=(1e-11, 1e-12)).compile()
     draw = stream(0, "bench/transient")
     g = {element.name: 10 ** draw.uniform(-7, -5, element.shape) for element in circuit.trainable}
     g["w2"] = np.full_like(g["w2"], 1e-8)  # the circuit's outputs load the columns that are read
@@ -79,7 +79,7 @@ def compare(
         def by_numeric(one: Recurrent) -> Callable[[int], Any]:
             return lambda _: numeric.integrate(one.g, one.signal, groups=["h1"], steps=STEPS)
 
-        contestants = [*map(by_numeric, own), lambda _: ngspice.integrate(few.g, few.signal, groups=["h1"])]
+        contestants: list[Callable[[int], Any]] = [*map(by_numeric, own), lambda _: ngspice.integrate(few.g, few.signal, groups=["h1"])]
         for contestant in contestants:
             contestant(0)  # compiles, and starts ngspice
         took = take_turns(contestants, rounds, clock, observe)

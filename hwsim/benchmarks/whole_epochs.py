@@ -138,10 +138,11 @@ def measure(
     )
     solver: Any = session.training_solver()
     still = type(solver)(solver.circuit, solver.chip, replace(solver.options, max_steps=0))
-    runners = EpochRunner(session.trainer(solver)), EpochRunner(session.trainer(still), lenient=True)
+    trainer = session.trainer(solver)
+    runners = EpochRunner(trainer), EpochRunner(session.trainer(still), lenient=True)
     shown = session.data
     perceptrons = [Perceptron(hidden, shown, rate=_SGD), Perceptron(hidden, shown, rate=_ADAM, adam=True)]
-    order = shuffled(len(shown.x_train), runners[0].trainer.batch)
+    order = shuffled(len(shown.x_train), trainer.batch)
 
     def learn(perceptron: Perceptron) -> Callable[[int], None]:
         return lambda k: perceptron.learn(order(k))

@@ -85,6 +85,12 @@ class EnsembleTrainer:
         return np.array([trainer.largest_feature for trainer in self.trainers], self.trainers[0].dtype)
 
     @property
+    def bytes(self) -> int:
+        """Bytes of all arrays that are held from update to update: conductances, optimizers, plans, samples, numbers of chips."""
+        held = self.begin().carry, self.plan(0), self._given, self._chips.mapped
+        return sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(held))
+
+    @property
     def settings(self) -> TrainingSettings:
         """How all learn, but for their seeds."""
         return self.trainers[0].settings
@@ -215,7 +221,9 @@ def _loop(updater: Updater, trace: TracedSolver, forms: tuple[Any, Any], axes: t
         samples = TrainingArrays(x, jax.tree.unflatten(of_targets, targets))
         return updater.holding(devices).loop(trace.holding(of_chip), carry, samples, batches, ends)
 
-    return jax.jit(jax.vmap(one, in_axes=(0, 0, 0, *axes, None), axis_name=CHIPS), donate_argnums=0, compiler_options=compiler_options())
+    return jax.jit(
+        jax.vmap(one, in_axes=(0, 0, 0, *axes, None), axis_name=CHIPS), donate_argnums=0, compiler_options=compiler_options(mapped=True)
+    )
 
 
 @jax_scope()

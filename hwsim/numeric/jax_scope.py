@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import jax
 
@@ -35,10 +36,27 @@ def jax_scope() -> Iterator[None]:
         yield
 
 
-def compiler_options() -> dict[str, str]:
+def compiler_options(*, mapped: bool = False) -> dict[str, str]:
     """Return those of programs that train: on CPUs vectors as long as there are, on others none.
 
     What pulses do to a device is one long chain of operations, and longer vectors need fewer of them. Processors without such long ones
-    take two shorter ones at once.
+    take two shorter ones at once. Programs that are `mapped` over chips do many small products, each of which XLA's library of kernels
+    for CPUs begins more slowly than its own; where XLA has no such choice, it is not made.
     """
-    return {"xla_cpu_prefer_vector_width": "512"} if jax.default_backend() == "cpu" else {}
+    if jax.default_backend() != "cpu":
+        return {}
+    own = {_LIBRARY: ""} if mapped and _has(_LIBRARY) else {}
+    return {"xla_cpu_prefer_vector_width": "512"} | own
+
+
+_LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
+
+
+@cache
+def _has(option: str) -> bool:
+    """Whether this XLA has an option."""
+    try:
+        jax.jit(lambda x: x, compiler_options={option: ""}).lower(0).compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True

@@ -177,15 +177,18 @@ def test_a_tighter_tolerance_takes_more_sweeps() -> None:
 
 
 def test_the_points_reach_as_far_as_they_should() -> None:
-    """Width 64 to 8,192, depth 1 to 5, batch 1 to 4,096, tolerance 1e-2 to 1e-13; the data hold the largest batch."""
+    """Width 64 to 8,192, depth 1 to 5, batch 1 to 4,096, tolerance 1e-2 to 1e-13, …; the data hold the largest batch."""
     reach = {
-        series: [point.at for point in scaling.POINTS if point.series == series] for series in ("width", "depth", "batch", "tolerance")
+        series: [point.at for point in scaling.POINTS if point.series == series]
+        for series in ("width", "depth", "batch", "tolerance", "chips", "length")
     }
     assert {series: (min(at), max(at)) for series, at in reach.items()} == {
         "width": (64, 8192),
         "depth": (1, 5),
         "batch": (1, 4096),
         "tolerance": (1e-13, 1e-2),
+        "chips": (1, 64),
+        "length": (10, 100_000),
     }
     assert max(reach["batch"]) <= scaling.IMAGES
 
@@ -208,7 +211,7 @@ def test_every_benchmark_leaves_numbers_and_a_plot(tmp_path: Path, monkeypatch: 
         "epochs": pulsed(),
         "scaling": measured(1e-2),
         "devices": pulsed(),
-        "convolutions": patched(),
+        **dict.fromkeys(("convolutions", "blocks", "transient", "company"), patched()),
     }
     assert set(outcome) == set(ratio_plots.DRAW) == set(record.RATIOS) == set(bench_text.TABLES)
     for name, result in outcome.items():

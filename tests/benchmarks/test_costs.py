@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from hwsim.benchmarks import block_speed, company_speed, ratio_plots, transient_speed
+from cli import bench_text
+from hwsim.benchmarks import block_speed, company_speed, growth, ratio_plots, transient_speed
 from hwsim.benchmarks.device_cost import Cost
 from hwsim.benchmarks.digital_twin import DigitalTwin, twin_layers
+from hwsim.benchmarks.scaling import ScalingPoint
 from hwsim.benchmarks.turns import Spread
 from hwsim.benchmarks.whole_epochs import EpochRunner, shuffled
 from hwsim.company.company import Company
@@ -117,3 +119,18 @@ def test_both_engines_integrate_the_same_circuit() -> None:
         ours = numeric.integrate(g, signal, groups=["h1"], steps=transient_speed.STEPS)
         theirs = ngspice.integrate(g, signal, groups=["h1"])
     np.testing.assert_allclose(np.asarray(ours.v["h1"]), theirs.v["h1"], atol=2e-5)
+
+
+def test_growth_is_of_chips_and_of_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the chips hold twice the conductances and do twice the samples; a sequence twice as long has twice the trajectory."""
+    monkeypatch.setattr(growth, "load", lambda _: load("iris"))
+    turns = {"rounds": 2, "seconds": 1.0}
+    for series, sizes in (("chips", ({"chips": 1}, {"chips": 2})), ("length", ({"length": 4}, {"length": 8}))):
+        points = [ScalingPoint(series=series, hidden=(3,), batch=16 if series == "chips" else 1, **size) for size in sizes]
+        few, many = (growth.measure(point, clock=ticking(), **turns) for point in points)
+        assert many.images[0] == 2 * few.images[0]
+        assert 1 < many.memory / few.memory <= 2
+        assert few.training.median == pytest.approx(1e6 / few.images[0])
+        assert (few.settling, few.equilibria) == (None, None)
+        assert ratio_plots.DRAW["scaling"]([few, many]).startswith(b"\x89PNG")
+        assert "memory" in bench_text.scaling([few, many])

@@ -1,0 +1,77 @@
+"""How time and memory grow with the number of chips that learn side by side, and with the length of a sequence."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.units import Second
+from hwsim.benchmarks.device_cost import ensemble
+from hwsim.benchmarks.scaling import MEGABYTE, Measured, ScalingPoint
+from hwsim.benchmarks.transient_speed import STEPS, recurrent
+from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
+from hwsim.benchmarks.whole_epochs import EpochRunner
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
+
+_MOST = 1000
+
+
+def measure(
+    point: ScalingPoint,
+    *,
+    rounds: int,
+    seconds: Second,
+    observe: Callable[[int], None] = lambda _: None,
+    clock: Clock = CLOCK,
+) -> Measured:
+    """Time a point of `chips` or `length`; the parameters are those of `scaling.measure`."""
+    work, samples, memory, memristors, data = (_of_chips if point.series == "chips" else _of_sequence)(point, rounds)
+    work(1)  # compiles
+    count = repetitions(work, seconds, _MOST, clock)
+    took = take_turns([lambda _: work(count)], rounds, clock, observe)[:, 0]
+    return Measured(
+        point=point,
+        at=point.at,
+        training=Spread.of((1e6 * took / (count * samples)).tolist()),
+        memory=memory / MEGABYTE,
+        images=(count * samples, 0),
+        memristors=memristors,
+        rounds=rounds,
+        data=data,
+    )
+
+
+Work = tuple[Callable[[int], object], int, int, int, str]
+"""What is done so many times; the samples of a time; its memory [B]; memristors; and what of."""
+
+
+def _of_chips(point: ScalingPoint, rounds: int) -> Work:
+    """Return epochs of chips of digits, whose diodes differ."""
+    sizes = [f"training.batch={point.batch}", f"training.precision={point.precision}", f"training.epochs={_MOST * (rounds + 2)}"]
+    trainer = ensemble(override(load("digits"), [*sizes, "variation.diode_i_sat=0.1"]), point.chips)
+    runner = EpochRunner(trainer)
+
+    def work(epochs: int) -> None:
+        for _ in range(epochs):
+            runner.epoch()
+
+    first = trainer.trainers[0]
+    samples = trainer.steps * first.batch * point.chips
+    return work, samples, trainer.bytes, first.circuit.memristors, "digits"
+
+
+def _of_sequence(point: ScalingPoint, rounds: int) -> Work:  # noqa: ARG001 - as of chips
+    """Return runs of a recurrent layer through sequences."""
+    from hwsim.numeric.numeric_engine import NumericEngine  # noqa: PLC0415 - JAX takes a second to load
+
+    circuit, g, signal = recurrent(point.hidden[0], point.batch, point.length)
+    solver = NumericEngine().prepare(circuit, Chip.nominal(circuit))
+
+    def integrate() -> Any:
+        return solver.integrate(g, signal, groups=["h1"], steps=STEPS)
+
+    came = integrate()
+    memory = sum(np.asarray(values).nbytes for values in (*came.v.values(), came.outputs))
+    return lambda count: [integrate() for _ in range(count)], point.batch * point.length, memory, circuit.memristors, "noise"
