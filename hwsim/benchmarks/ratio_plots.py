@@ -122,8 +122,8 @@ def _memory(axes: Any, points: list[Measured]) -> None:
         dict.fromkeys(measured.point.precision for measured in points), "os", ("-", "--"), strict=False
     ):
         part = [measured for measured in points if measured.point.precision == precision]
-        at, held = [measured.at for measured in part], [measured.memory for measured in part]
-        axes.plot(at, held, color="C4", marker=marker, linestyle=linestyle, markersize=4)
+        at, memory = [measured.at for measured in part], [measured.memory for measured in part]
+        axes.plot(at, memory, color="C4", marker=marker, linestyle=linestyle, markersize=4)
     axes.set(yscale="log")
     axes.grid(visible=True, alpha=0.3)
 

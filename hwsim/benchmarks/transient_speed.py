@@ -71,7 +71,7 @@ def compare(
     """
     from hwsim.numeric.numeric_engine import NumericEngine  # noqa: PLC0415 - JAX takes a second to load
 
-    own = [recurrent(columns, sequences, samples[0]) for sequences in SEQUENCES]
+    batches = [recurrent(columns, sequences, samples[0]) for sequences in SEQUENCES]
     few = recurrent(columns, 1, samples[1])
     chip = Chip.nominal(few.circuit)
     with NumericEngine().prepare(few.circuit, chip) as numeric, NgspiceEngine(workers=1).prepare(few.circuit, chip) as ngspice:
@@ -79,7 +79,7 @@ def compare(
         def by_numeric(one: Recurrent) -> Callable[[int], Any]:
             return lambda _: numeric.integrate(one.g, one.signal, groups=["h1"], steps=STEPS)
 
-        contestants: list[Callable[[int], Any]] = [*map(by_numeric, own), lambda _: ngspice.integrate(few.g, few.signal, groups=["h1"])]
+        contestants: list[Callable[[int], Any]] = [*map(by_numeric, batches), lambda _: ngspice.integrate(few.g, few.signal, groups=["h1"])]
         for contestant in contestants:
             contestant(0)  # compiles, and starts ngspice
         took = take_turns(contestants, rounds, clock, observe)

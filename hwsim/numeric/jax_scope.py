@@ -45,8 +45,8 @@ def compiler_options(*, mapped: bool = False) -> dict[str, str]:
     """
     if jax.default_backend() != "cpu":
         return {}
-    own = {_LIBRARY: ""} if mapped and _has(_LIBRARY) else {}
-    return {"xla_cpu_prefer_vector_width": "512"} | own
+    options = {"xla_cpu_prefer_vector_width": "512"}
+    return options | ({_LIBRARY: ""} if mapped and _has(_LIBRARY) else {})
 
 
 _LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
