@@ -27,6 +27,7 @@ SPREADS = (
 
 SPREAD = " ".join(f"--set variation.{spread}" for spread in ("diode_i_sat=0.3", "rails=0.02", "gain=0.05", "offset=0.005"))
 MISMATCHED = f"{SPREAD} --set variation.stuck=0.01"
+STRONG = " ".join(f"--set variation.{spread}" for spread in ("diode_i_sat=0.7", "rails=0.08", "gain=0.2", "offset=0.02"))
 
 LEVELS = "--vary device.levels=2,3,4,8,16,32"
 IMPERFECT = "--set variation.g_min=0.01 --set variation.g_max=0.1 --set variation.stuck=0.01"
@@ -81,6 +82,7 @@ STUDIES = (
     Study("company-ecram", f"digits {ECRAM} {COMPANY} --seeds 3"),
     Study("company-mismatched", f"digits {ECRAM} {MISMATCHED} {COMPANY} --epochs 15 --seeds 3"),
     Study("company-stuck", f"digits {ECRAM} {SPREAD} {COMPANY} --vary variation.stuck=0.05,0.1 --epochs 15 --seeds 3"),
+    Study("company-analog", f"digits {ECRAM} {STRONG} {COMPANY} --epochs 15 --seeds 3"),
     Study("speed", "digits --vary variation.diode_i_sat=0:0.5:6 --chips 16 --seeds 2"),
 )
 

@@ -118,9 +118,10 @@ _EXCHANGED = {
 
 def _about(record: CompanyRecord) -> str:
     settings = record.settings
-    words = {"every": counted(settings.every, "epoch"), "common": counted(settings.common, "common sample")}
+    words = {"every": "epoch" if settings.every == 1 else f"{settings.every} epochs", "common": counted(settings.common, "common sample")}
     exchanged = _EXCHANGED[settings.exchange].format(**words)
-    return f"{counted(settings.chips, 'chip')} learn {record.experiment.data.name} (shards: {settings.shards}), and {exchanged}."
+    divided = "each from its worker's own samples" if settings.local else f"shards: {settings.shards}"
+    return f"{counted(settings.chips, 'chip')} learn {record.experiment.data.name} ({divided}), and {exchanged}."
 
 
 def _facts(record: CompanyRecord) -> Iterator[tuple[str, str]]:
