@@ -130,7 +130,7 @@ def _memory(axes: Any, points: list[Measured]) -> None:
 
 def relative(costs: Sequence[Cost], title: str, *, logarithmic: bool = False) -> bytes:
     """Draw how many times as long each takes as its baseline, `logarithmic` where that is far from 1; returns the PNG's bytes."""
-    figure = new_figure(max(1.5 + 1.6 * len(costs), 7.0), 3.4, dpi=150)  # as wide as the title
+    figure = new_figure(max(1.5 + 1.6 * len(costs), 8.0), 3.4, dpi=150)  # as wide as the title
     axes = figure.subplots()
     _bars(axes, np.arange(len(costs)), [cost.ratio for cost in costs], named=True, color="C0", width=0.6)
     axes.set_xticks(np.arange(len(costs)), [cost.name.replace(", ", "\n") + f"\nover {cost.baseline}" for cost in costs], fontsize=7)
