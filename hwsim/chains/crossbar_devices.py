@@ -8,7 +8,7 @@ import numpy as np
 
 from circuits.units import Siemens
 from hwsim.chains.crossbar_part import CrossbarPart
-from hwsim.chains.digital_part import Dense
+from hwsim.chains.digital_part import DenseWeights
 from hwsim.chains.made import OneCircuit
 from hwsim.devices.programming.chip_devices import fitted, kind_of
 from hwsim.devices.temperature import heat_of
@@ -55,7 +55,7 @@ class CrossbarDevices(OneCircuit):
         programming: Any = self.programming(precision)
         return replace(programming, blocks=(self.part.g,))  # type: ignore[no-any-return] # of the same kind
 
-    def laid_out(self, dense: Dense) -> dict[str, Floats]:
+    def laid_out(self, dense: DenseWeights) -> dict[str, Floats]:
         """Return the conductances that a layer's weights are to be, and their unit [S]."""
         return self.part.laid_between(dense, *self.ends)
 

@@ -15,7 +15,7 @@ from circuits.errors import CircuitError
 from circuits.nodes import GROUND
 from circuits.units import Siemens, Volt
 from hwsim.chains.chain_part import ForwardContext, ForwardPass
-from hwsim.chains.digital_part import Dense, DigitalPart, Pairs, ParameterArray
+from hwsim.chains.digital_part import DenseWeights, DigitalPart, PairConductances, ParameterArray
 from hwsim.learning.readout import EXACT, Instruments
 from hwsim.settings.block_settings import READ, CrossbarRange
 from hwsim.typing import Array, Conductances, Floats
@@ -102,21 +102,21 @@ class CrossbarPart(DigitalPart):
                 msg = f"conductances {array.name}[{at}] are not above 0 S; name what a crossbar of this size learned"
                 raise CircuitError(msg)
 
-    def laid_between(self, dense: Dense, low: Siemens, high: Siemens) -> dict[str, Floats]:
+    def laid_between(self, dense: DenseWeights, low: Siemens, high: Siemens) -> dict[str, Floats]:
         """Return the conductances of a dense layer: of each pair one device is at `low`, and the largest weight is `high` − `low` [S]."""
         rows = np.concatenate([dense.weights, dense.biases[None] / self.range.v_bias])
         unit = (high - low) / (float(np.abs(rows).max()) or 1.0)
         signed = unit * rows
         return {self.g: low + np.concatenate([np.maximum(signed, 0.0), np.maximum(-signed, 0.0)], axis=1), self.unit: np.array([unit])}
 
-    def dense(self, p: Mapping[str, Any]) -> Dense:
+    def dense(self, p: Mapping[str, Any]) -> DenseWeights:
         """Return the dense layer that its conductances are."""
         rows = self._weights({name: np.asarray(p[name], dtype=np.float64) for name in self.names})
-        return Dense(rows[:-1], rows[-1] * self.range.v_bias)
+        return DenseWeights(rows[:-1], rows[-1] * self.range.v_bias)
 
-    def pairs(self, p: Mapping[str, Any]) -> Pairs:
+    def pairs(self, p: Mapping[str, Any]) -> PairConductances:
         """Return its devices."""
-        return Pairs(np.asarray(p[self.g], dtype=np.float64), float(np.asarray(p[self.unit])[0]))
+        return PairConductances(np.asarray(p[self.g], dtype=np.float64), float(np.asarray(p[self.unit])[0]))
 
     def _weights(self, p: Mapping[str, Array]) -> Array:
         """Return the weights of all lines, (n + 1, K)."""

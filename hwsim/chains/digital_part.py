@@ -31,14 +31,14 @@ class ParameterArray:
         return math.prod(self.shape)
 
 
-class Pairs(NamedTuple):
+class PairConductances(NamedTuple):
     """Conductances of pairs (n + 1, 2·K), first all g₊, then all g₋, the last row being that of the bias, and that of a weight of 1 [S]."""
 
     g: Floats
     unit: float
 
 
-class Dense(NamedTuple):
+class DenseWeights(NamedTuple):
     """Weights (n, K) and biases (K,) [V]: ŷ = x·weights + biases."""
 
     weights: Floats
@@ -105,17 +105,17 @@ class DigitalPart:
         """Its layers in words."""
         return self.settings.described
 
-    def dense(self, p: Mapping[str, Any]) -> Dense:
+    def dense(self, p: Mapping[str, Any]) -> DenseWeights:
         """Return the weights and the biases of its one dense layer."""
         arrays = {np.ndim(p[name]): np.asarray(p[name], dtype=np.float64) for name in self.names}
         weights = arrays[2].T
-        return Dense(weights, arrays.get(1, np.zeros(weights.shape[1])))
+        return DenseWeights(weights, arrays.get(1, np.zeros(weights.shape[1])))
 
-    def pairs(self, p: Mapping[str, Any]) -> Pairs | None:  # noqa: ARG002 - as crossbars
+    def pairs(self, p: Mapping[str, Any]) -> PairConductances | None:  # noqa: ARG002 - as crossbars
         """Return the devices that its weights are; None: none."""
         return None
 
-    def laid_out(self, dense: Dense) -> dict[str, Floats]:
+    def laid_out(self, dense: DenseWeights) -> dict[str, Floats]:
         """Return the parameters that its one dense layer has then."""
         parameters = {2: dense.weights.T, 1: dense.biases}
         return {array.name: parameters[len(array.shape)].reshape(array.shape) for array in self.trainable}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from hwsim.chains.crossbar_devices import CrossbarDevices
-from hwsim.chains.digital_part import Dense
+from hwsim.chains.digital_part import DenseWeights
 from hwsim.learning.step import Batches, Carry
 from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 class SolvedLayer(Protocol):
     """What is solved for: the parameters of a dense layer, or the devices of a crossbar."""
 
-    def laid_out(self, dense: Dense) -> dict[str, Floats]:
+    def laid_out(self, dense: DenseWeights) -> dict[str, Floats]:
         """Return the arrays, by name, that weights and biases are to be."""
         ...
 
 
-def dense_of(read: RidgeReadout) -> Dense:
+def dense_of(read: RidgeReadout) -> DenseWeights:
     """Return a read-out as the weights and the biases of a dense layer."""
     weights = read.weights / read.spread[:, None]
-    return Dense(weights, read.offset - read.mean @ weights)
+    return DenseWeights(weights, read.offset - read.mean @ weights)
 
 
 class LeastSquaresTrainer(Trainer):

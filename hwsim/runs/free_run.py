@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from circuits.units import Second
-from hwsim.chains.digital_part import Dense, DigitalPart
+from hwsim.chains.digital_part import DenseWeights, DigitalPart
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.reservoir.closed_circuit import ClosedCircuit
 from hwsim.runs.loaded import LoadedModel
@@ -75,7 +75,7 @@ class FreeLoop:
     given: LoadedModel
 
     @cached_property
-    def readout(self) -> Dense:
+    def readout(self) -> DenseWeights:
         """Its weights (N, K) and biases (K,) [V]: ŷ = states·weights + biases.
 
         Raises
