@@ -124,7 +124,7 @@ class CrossbarPart(DigitalPart):
         return (g[:, :outputs] - g[:, outputs:]) / p[self.unit]
 
     def forward(self, solver: Any, p: Conductances, x: Array, context: ForwardContext) -> ForwardPass:  # noqa: ARG002 - as circuits
-        """Return what is read of the outputs (B, K) [V], and what the backward needs."""
+        """Return the outputs as they are read (B, K) [V], and what the backward needs."""
         import jax.numpy as jnp  # noqa: PLC0415 - JAX loads only for those who compute
 
         weights = self._weights(p)

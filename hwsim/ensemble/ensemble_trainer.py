@@ -86,9 +86,9 @@ class EnsembleTrainer:
 
     @property
     def bytes(self) -> int:
-        """Bytes of all arrays that are held from update to update: conductances, optimizers, plans, samples, numbers of chips."""
-        held = self.begin().carry, self.plan(0), self._given, self._chips.mapped
-        return sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(held))
+        """Bytes of all arrays from update to update: conductances, optimizers, plans, samples, numbers of chips."""
+        arrays = self.begin().carry, self.plan(0), self._given, self._chips.mapped
+        return sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(arrays))
 
     @property
     def settings(self) -> TrainingSettings:

@@ -86,7 +86,7 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and the circui
     )
 
 
-class Problem(Protocol):
+class SteppedProblem(Protocol):
     """What steps are chosen for: a batch of sequences on a chip, or on several at once."""
 
     @property
@@ -125,7 +125,7 @@ class Problem(Protocol):
         ...
 
 
-def chosen(problem: Problem, accuracy: Volt, steps: int | None) -> tuple[Came, Volt, int, str]:
+def chosen(problem: SteppedProblem, accuracy: Volt, steps: int | None) -> tuple[Came, Volt, int, str]:
     """Choose method and steps, on the first intervals if there are many, and halve steps until that changes nothing.
 
     Raises
@@ -181,7 +181,7 @@ def _method(*, stiff: bool) -> str:
     return "trapezoidal" if stiff else "Tsit5"
 
 
-def _refined(problem: Problem, begin: tuple[int, bool], accuracy: Volt) -> tuple[Came, Volt, int, bool]:
+def _refined(problem: SteppedProblem, begin: tuple[int, bool], accuracy: Volt) -> tuple[Came, Volt, int, bool]:
     """Run with more and more steps until twice as many change no voltage by more than the accuracy [V].
 
     Raises
@@ -211,12 +211,12 @@ def _refined(problem: Problem, begin: tuple[int, bool], accuracy: Volt) -> tuple
     raise ConvergenceError(msg)
 
 
-def _unstable(problem: Problem, came: Came, steps: int) -> bool:
+def _unstable(problem: SteppedProblem, came: Came, steps: int) -> bool:
     """Whether explicit steps were too long for the rates that were met, or overflowed."""
     return not (np.isfinite(np.asarray(came.end)).all() and problem.stable(steps, np.asarray(came.slope)))
 
 
-def _stable(problem: Problem, came: Came, steps: int) -> tuple[int, bool]:
+def _stable(problem: SteppedProblem, came: Came, steps: int) -> tuple[int, bool]:
     """Return how many steps to take next, and whether they are implicit."""
     slope = np.asarray(came.slope)
     more = 4 * steps
@@ -226,7 +226,7 @@ def _stable(problem: Problem, came: Came, steps: int) -> tuple[int, bool]:
     return (more, False) if more <= _STIFF * least else (least, True)
 
 
-def _refuse(problem: Problem, came: Came, steps: int) -> None:
+def _refuse(problem: SteppedProblem, came: Came, steps: int) -> None:
     """Refuse implicit steps whose equation was not solved, and voltages without bound.
 
     Raises
