@@ -45,7 +45,7 @@ def refuse_idle(
     before
         Shape of what a reservoir before them makes, whose engine, solver and chips others of the keys are about; None: there is none.
     crossbar
-        Whether the one block is a crossbar: it has devices, chips that differ, and noise of what is read.
+        Whether the one block is a crossbar: it has devices, chips that differ, and noise of its outputs.
     sections
         The sections about circuits alone, `device`, `variation` and so on.
 

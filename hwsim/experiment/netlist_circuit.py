@@ -55,7 +55,7 @@ _NUDGE, _STEP, _SPREAD = 0.1, 0.05, 10.0
 
 @contextmanager
 def read_for(purpose: "Purpose") -> Iterator[None]:
-    """Read decks for a purpose meanwhile: to `solve` or `inspect` them, roles need not be named, nor what learns to `simulate` them."""
+    """Read decks for a purpose meanwhile: to `solve` or `inspect` them, roles need not be named, nor trainable parts to `simulate` them."""
     token = _PURPOSE.set(purpose)
     try:
         yield

@@ -122,12 +122,12 @@ def _text(circuit: Circuit, chip: Chip, g: Conductances, signal: Signal, v: Floa
         targets=plain(push.target, "targets"),
         currents=plain(push.current, "currents"),
     )
-    states = held = state_nodes(circuit, between=True)
+    states = beginning = state_nodes(circuit, between=True)
     deck = circuit
     if is_clocked(circuit):
         deck, chip, capacitors = switched(circuit, chip, signal.times[0])
-        held = np.array([capacitors[node] for node in states.tolist()])
-    return _in_time(circuit, Body.of(deck, chip, g, words, fitting(circuit)).lines(), deck, held, v[states], asked)
+        beginning = np.array([capacitors[node] for node in states.tolist()])
+    return _in_time(circuit, Body.of(deck, chip, g, words, fitting(circuit)).lines(), deck, beginning, v[states], asked)
 
 
 def _check_user(circuit: Circuit, chip: Chip, signal: Signal) -> None:
@@ -145,14 +145,14 @@ def _check_user(circuit: Circuit, chip: Chip, signal: Signal) -> None:
         raise UnsupportedCircuitError(msg)
 
 
-def _in_time(circuit: Circuit, cards: Sequence[str], deck: Circuit, held: Nodes, v: Floats, asked: Any) -> str:
-    """Write the deck of one sequence from its cards, and the voltages v [V] that `held` nodes of it begin with."""
+def _in_time(circuit: Circuit, cards: Sequence[str], deck: Circuit, beginning: Nodes, v: Floats, asked: Any) -> str:
+    """Write the deck of one sequence from its cards, and the voltages v [V] that `beginning` nodes of it begin with."""
     saved = [f"v({deck.node_names[node]})" for node in asked.tolist()]
     lines = [
         f"* {circuit.name} in time, for libngspice",
         *cards,
         f".options {TIGHT}",
-        *initial(deck, held, v),
+        *initial(deck, beginning, v),
         *(f".save {' '.join(saved[k : k + _A_LINE])}" for k in range(0, len(saved), _A_LINE)),
         ".end",
     ]
