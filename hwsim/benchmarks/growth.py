@@ -1,7 +1,7 @@
 """How time and memory grow with the number of chips that learn side by side, and with the length of a sequence."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,16 @@ from hwsim.experiment.overriding import override
 _MOST = 1000
 
 
+class Work(NamedTuple):
+    """What is done a number of times: the samples of one time, its memory [B], its memristors, and the data."""
+
+    do: Callable[[int], object]
+    samples: int
+    memory: int
+    memristors: int
+    data: str
+
+
 def measure(
     point: ScalingPoint,
     *,
@@ -27,24 +37,20 @@ def measure(
     clock: Clock = CLOCK,
 ) -> Measured:
     """Time a point of `chips` or `length`; the parameters are those of `scaling.measure`."""
-    work, samples, memory, memristors, data = (_of_chips if point.series == "chips" else _of_sequence)(point, rounds)
-    work(1)  # compiles
-    count = repetitions(work, seconds, _MOST, clock)
-    took = take_turns([lambda _: work(count)], rounds, clock, observe)[:, 0]
+    work = _of_chips(point, rounds) if point.series == "chips" else _of_sequence(point)
+    work.do(1)  # compiles
+    count = repetitions(work.do, seconds, _MOST, clock)
+    took = take_turns([lambda _: work.do(count)], rounds, clock, observe)[:, 0]
     return Measured(
         point=point,
         at=point.at,
-        training=Spread.of((1e6 * took / (count * samples)).tolist()),
-        memory=memory / MEGABYTE,
-        images=(count * samples, 0),
-        memristors=memristors,
+        training=Spread.of((1e6 * took / (count * work.samples)).tolist()),
+        memory=work.memory / MEGABYTE,
+        images=(count * work.samples, 0),
+        memristors=work.memristors,
         rounds=rounds,
-        data=data,
+        data=work.data,
     )
-
-
-Work = tuple[Callable[[int], object], int, int, int, str]
-"""What is done so many times; the samples of a time; its memory [B]; memristors; and what of."""
 
 
 def _of_chips(point: ScalingPoint, rounds: int) -> Work:
@@ -53,16 +59,16 @@ def _of_chips(point: ScalingPoint, rounds: int) -> Work:
     trainer = ensemble(override(load("digits"), [*sizes, "variation.diode_i_sat=0.1"]), point.chips)
     runner = EpochRunner(trainer)
 
-    def work(epochs: int) -> None:
+    def learn(epochs: int) -> None:
         for _ in range(epochs):
             runner.epoch()
 
     first = trainer.trainers[0]
     samples = trainer.steps * first.batch * point.chips
-    return work, samples, trainer.bytes, first.circuit.memristors, "digits"
+    return Work(learn, samples, trainer.bytes, first.circuit.memristors, "digits")
 
 
-def _of_sequence(point: ScalingPoint, rounds: int) -> Work:  # noqa: ARG001 - as of chips
+def _of_sequence(point: ScalingPoint) -> Work:
     """Return runs of a recurrent layer through sequences."""
     from hwsim.numeric.numeric_engine import NumericEngine  # noqa: PLC0415 - JAX takes a second to load
 
@@ -74,4 +80,4 @@ def _of_sequence(point: ScalingPoint, rounds: int) -> Work:  # noqa: ARG001 - as
 
     came = integrate()
     memory = sum(np.asarray(values).nbytes for values in (*came.v.values(), came.outputs))
-    return lambda count: [integrate() for _ in range(count)], point.batch * point.length, memory, circuit.memristors, "noise"
+    return Work(lambda count: [integrate() for _ in range(count)], point.batch * point.length, memory, circuit.memristors, "noise")

@@ -76,17 +76,17 @@ def scaling(points: Sequence[Measured]) -> bytes:
     kinds = list(dict.fromkeys(measured.point.series for measured in points))
     figure = new_figure(1 + 3.1 * len(kinds), 7.2, dpi=150)
     panels = figure.subplots(3, len(kinds), squeeze=False, sharex="col", gridspec_kw={"height_ratios": [2, 1, 1]})
-    for (above, below, least), kind in zip(panels.T, kinds, strict=True):
+    for (above, below, lowest), kind in zip(panels.T, kinds, strict=True):
         of_kind = [measured for measured in points if measured.point.series == kind]
         _series(above, below, of_kind)
-        _memory(least, of_kind)
-        least.set(xlabel=_AXES[kind])
+        _memory(lowest, of_kind)
+        lowest.set(xlabel=_AXES[kind])
         if kind == "tolerance":
-            least.invert_xaxis()
-    panels[0, 0].set(ylabel="time of an image [µs]")
+            lowest.invert_xaxis()
+    panels[0, 0].set(ylabel="time of a sample [µs]")
     panels[1, 0].set(ylabel="sweeps of a phase")
     panels[2, 0].set(ylabel="memory [MB]")
-    return _png(figure, "Growth of the time of an image (points: median; whiskers: least and most of the rounds)")
+    return _png(figure, "Growth of time and memory (points: median; whiskers: least and most of the rounds)")
 
 
 def _series(above: Any, below: Any, points: list[Measured]) -> None:
