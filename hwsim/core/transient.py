@@ -16,7 +16,7 @@ from circuits.errors import CircuitError
 from circuits.nodes import NodeGroup
 from circuits.quoting import quote_all, quoted
 from circuits.units import Volt
-from hwsim.core.protocol import Capability
+from hwsim.core.protocol import Capability, UnsupportedCircuitError
 from hwsim.core.signal import Signal
 from hwsim.typing import Array, Conductances, Floats
 
@@ -210,7 +210,9 @@ def state_nodes(circuit: Circuit, *, between: bool = False) -> Array:
     Raises
     ------
     CircuitError
-        When there is none, or a capacitor lies `between` two nodes where these are not taken.
+        When there is none.
+    UnsupportedCircuitError
+        When a capacitor lies `between` two nodes where these are not taken.
 
     """
     if is_clocked(circuit):
@@ -228,7 +230,7 @@ def state_nodes(circuit: Circuit, *, between: bool = False) -> Array:
             msg = (
                 f"{circuit.name}: {capacitors.name}[{k}] lies between {a} and {b}; the numeric engine's go to ground; use --engine ngspice"
             )
-            raise CircuitError(msg)
+            raise UnsupportedCircuitError(msg)
         nodes += [capacitors.a, capacitors.b]
     states = np.intersect1d(np.concatenate(nodes), moving_nodes(circuit))
     if not len(states):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from circuits.circuit import Circuit
-from circuits.elements import Capacitors
+from circuits.elements import Capacitors, IdealDiodes, Inductors
 from circuits.errors import CircuitError
 from circuits.passed import Passed
 from circuits.units import Second
@@ -69,4 +69,4 @@ class DeckCircuit(DrawnCircuit):
         """Return what integrates it: what is asked for, unless ngspice alone knows all of its parts."""
         circuit = self.compile()
         between = any(bool(np.any((one.a != 0) & (one.b != 0))) for one in circuit.of(Capacitors))
-        return "ngspice" if between or circuit.of(Passed) else asked
+        return "ngspice" if between or circuit.of(Passed, Inductors, IdealDiodes) else asked

@@ -111,6 +111,17 @@ def test_parts_that_ngspice_alone_has_run_in_time(hwsim):
     assert "choose one (--period)" in hwsim(*given, "--engine", "ngspice").err
 
 
+def test_a_capacitor_between_nodes_takes_ngspice_and_a_period(hwsim):
+    """Each engine's refusal leads on to the other's."""
+    Path("own.cir").write_text("* own\nVx x 0 1\nR1 x a 10k\nR2 a b 10k\nR3 b 0 10k\nC1 a b 1p\n.end\n")
+    Path("signal.csv").write_text("1\n")
+    given = ["run", "own.cir", "--inputs", "Vx", "--outputs", "b", "--signal", "signal.csv"]
+    assert "use --engine ngspice" in hwsim(*given).err
+    assert "choose one (--period)" in hwsim(*given, "--engine", "ngspice").err
+    ((b,),) = hwsim(*given, "--engine", "ngspice", "--period", "1e-6", "--json").json["outputs"]
+    assert b == pytest.approx(1 / 3, abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

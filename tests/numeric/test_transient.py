@@ -281,7 +281,7 @@ def test_capacitors_between_nodes_are_refused(g, circuit):
     """Their charge is no state of a node."""
     nodes = circuit.nodes("h1")
     bridged = replace(circuit, elements=(*circuit.elements, Capacitors(name="bridge", a=nodes[:1], b=nodes[1:2], c=1e-12)))
-    with pytest.raises(CircuitError, match=r"bridge\[0\] lies between h1_0 and h1_1"):
+    with pytest.raises(UnsupportedCircuitError, match=r"bridge\[0\] lies between h1_0 and h1_1"):
         StateForm.of(bridged, Chip.nominal(bridged), g)
 
 
@@ -290,6 +290,21 @@ def test_a_diode_at_a_bare_node_is_refused(g, circuit):
     without = replace(circuit, elements=tuple(e for e in circuit.elements if e.name != "c1"))
     with pytest.raises(CircuitError, match="has no capacitor"):
         StateForm.of(without, Chip.nominal(without), g)
+
+
+def test_a_node_that_nothing_fixes_is_refused():
+    """Two nodes that a resistor joins, and nothing else, have no voltage."""
+    groups = tuple(NodeGroup(name, None, k) for k, name in enumerate(("x", "out", "loose", "end"), start=1))
+    x, out, loose, end = (group.nodes for group in groups)
+    elements = (
+        InputSources(name="v_x", plus=x, feature=[0]),
+        Resistors(name="r", a=np.concatenate([x, loose]), b=np.concatenate([out, end]), r=1e4),
+        Capacitors(name="c", a=out, b=GROUND, c=1e-12),
+        Nudges(name="nudge", plus=out, minus=GROUND),
+    )
+    circuit = Circuit(name="loose", groups=groups, elements=elements, grounded=False)
+    with pytest.raises(CircuitError, match="nothing fixes the voltage of some node in time"):
+        StateForm.of(circuit, Chip.nominal(circuit), {})
 
 
 def test_ideal_diodes_are_refused():

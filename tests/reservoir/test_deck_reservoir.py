@@ -54,6 +54,14 @@ def test_its_states_are_the_voltages_of_its_capacitors(tmp_path):
     np.testing.assert_allclose(by_ngspice.run(x).states[0], came, atol=2e-5)
 
 
+@pytest.mark.parametrize("part", ["L1 b 0 1m", "C3 a b 1p"])
+def test_ngspice_runs_what_the_numeric_engine_refuses(tmp_path, part):
+    """A part whose current takes time, and a capacitor between two nodes."""
+    session = Session.of(make(table(tmp_path, LINE.replace(".end", f"{part}\n.end")), "test"))
+    assert session.reservoir.drawn.engine("numeric") == "ngspice"
+    assert np.isfinite(session.reservoir.run(session.source.data.x_train[None, :2]).states).all()
+
+
 def test_ngspice_runs_what_it_alone_knows(tmp_path):
     """A transistor, and a capacitor between two nodes: without being asked for, and a read-out learns from it."""
     session = Session.of(make(table(tmp_path, STAGE), "test"))

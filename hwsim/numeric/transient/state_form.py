@@ -121,7 +121,7 @@ class StateForm:
         parts = [*given(charged, on_chip), *(part for e in charged.trainable for part in learned(e, values)), *nudged]
         try:
             system = MNASystem.of(parts, ends, SourceTerms.of(charged, on_chip))
-        except RuntimeError:
+        except (RuntimeError, np.linalg.LinAlgError):
             msg = f"{circuit.name}: nothing fixes the voltage of some node in time; put a capacitor to ground at each node that moves"
             raise CircuitError(msg) from None
         size = len(system.sources.fixed)
