@@ -1,6 +1,6 @@
 """The section `reservoir` of an experiment: a drawn circuit, or a user's deck whose nodes with capacitors are the states."""
 
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, PositiveFloat
 
@@ -10,7 +10,9 @@ from circuits.units import Second
 from hwsim.core.transient import state_groups
 from hwsim.experiment.netlist_circuit import Netlist, read_for
 from hwsim.settings.reservoir_settings import ReservoirSettings
-from netlists.deck import Deck
+
+if TYPE_CHECKING:
+    from netlists.deck import Deck
 
 _OF_DECKS = frozenset({"deck", "period", "nodes", "dynamics", "noise", "reads", "washout", "seed", "v_bias", "g_low", "g_high"})
 """Keys about a deck as well: how it is driven and read; v_bias, g_low and g_high are of a read-out on devices."""
@@ -31,7 +33,7 @@ class DrivenDeck(Netlist):
     """
 
     @property
-    def deck(self) -> Deck:
+    def deck(self) -> "Deck":
         """The deck, read to be simulated.
 
         Raises

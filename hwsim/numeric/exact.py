@@ -28,6 +28,7 @@ def exact_engine(circuit: Circuit) -> Engine:
 
 def small_engine(circuit: Circuit, settings: SolverSettings) -> Engine | None:
     """Return the numeric engine for the reported numbers of a small circuit; None: of a larger one, or settings are about its layers."""
-    if _diodes(circuit) > _FEW or circuit.size > _SMALL or settings.newton is not None:
+    of_layers = settings.newton is not None or settings.max_steps != SolverSettings().max_steps
+    if of_layers or _diodes(circuit) > _FEW or circuit.size > _SMALL:
         return None
-    return GeneralEngine(max_steps=settings.max_steps, tolerance=TOLERANCE if settings.tolerance is None else settings.tolerance)
+    return GeneralEngine(tolerance=TOLERANCE if settings.tolerance is None else settings.tolerance)

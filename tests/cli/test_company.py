@@ -59,7 +59,10 @@ def test_each_chip_is_a_run(hwsim, tmp_path):
         (["iris", "--set", "company.chips=2", "--set", f"training.seed={2**63 - 1}"], f"lower it to {2**63 - 2} at most"),
         (["iris", "--set", "company.chips=2", "--set", "data.folds=5"], "omit one of them"),
         (["iris", "--set", "company.chips=2", "--set", "company.data=local"], "each file would have a scale of its own"),
-        (["mnist-100", "--set", "company.chips=2", "--set", "company.data=local", "--workers", "2"], "with hwsim train --scheduler"),
+        (
+            ["digits", "--set", "data.scaling=none", "--set", "company.chips=2", "--set", "company.data=local", "--workers", "2"],
+            "with hwsim train --scheduler",
+        ),
         (["iris", "--set", "company.chips=2", "--set", "company.data=local", "--set", "company.shards=same"], "set data to 'shared'"),
     ],
 )

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 
 from circuits.constants import V_T
 from hwsim.numeric.layered.rail_diodes import RailJunction, are_near, are_pairs, junction_current, pair_curve, place
@@ -137,8 +138,9 @@ def step(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Array:
 
 
 def halley(f: Array, slope: Array, bend: Array) -> Array:
-    """Return f·f′/(f′² − ½·f·f″), no more than 2·f/f′, with one division; conductances are scaled, so that no square underflows."""
-    f, slope, bend = _SCALE * f, _SCALE * slope, _SCALE * bend
+    """Return f·f′/(f′² − ½·f·f″), no more than 2·f/f′, with one division; in 32 bits conductances are scaled, as squares underflow."""
+    if f.dtype == np.float32:
+        f, slope, bend = _SCALE * f, _SCALE * slope, _SCALE * bend
     square = slope * slope
     return f * slope / _at_least(square - 0.5 * f * bend, 0.5 * square)
 
