@@ -138,9 +138,13 @@ def step(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Array:
 
 
 def halley(f: Array, slope: Array, bend: Array) -> Array:
-    """Return f·f′/(f′² − ½·f·f″), no more than 2·f/f′, with one division; in 32 bits conductances are scaled, as squares underflow."""
-    if f.dtype == np.float32:
-        f, slope, bend = _SCALE * f, _SCALE * slope, _SCALE * bend
+    """Return f·f′/(f′² − ½·f·f″), no more than 2·f/f′: in 32 bits with one division, in 64 with two, which square nothing.
+
+    Exponents of 64 bits are for voltages and conductances as far apart as they come, and squares would halve them.
+    """
+    if f.dtype != np.float32:
+        return f / _at_least(slope - 0.5 * f * (bend / slope), 0.5 * slope)
+    f, slope, bend = _SCALE * f, _SCALE * slope, _SCALE * bend
     square = slope * slope
     return f * slope / _at_least(square - 0.5 * f * bend, 0.5 * square)
 
