@@ -57,7 +57,8 @@ def _pictures(record: RunRecord, states: ReservoirStates, name: str) -> Iterator
     yield _trajectories(record, states, name)
     if record.predictions is not None:
         yield _read_out(record.predictions, record.experiment.data, name)
-    yield _spectrum(states, name)
+    if states.eigenvalues.size:
+        yield _spectrum(states, name)
     if (memory := memory_of(record.predictions, record.experiment.data)) is not None:
         yield _memory(memory, name)
 
@@ -65,7 +66,7 @@ def _pictures(record: RunRecord, states: ReservoirStates, name: str) -> Iterator
 def _trajectories(record: RunRecord, states: ReservoirStates, name: str) -> Picture:
     chosen = np.linspace(0, states.followed.shape[1] - 1, min(_STATES, states.followed.shape[1])).astype(int)
     millivolts = 1e3 * states.followed[:, chosen]
-    sequence = record.predictions is None
+    sequence, part = record.predictions is None, "column" if states.drawn.layers else "state"
 
     def draw(figure: Any) -> None:
         axes = figure.add_subplot()
@@ -75,7 +76,7 @@ def _trajectories(record: RunRecord, states: ReservoirStates, name: str) -> Pict
         for k, column in enumerate(chosen):
             axes.plot(millivolts[:, k], color=SERIES[k], linewidth=1.0, label=f"{column + 1}")
         axes.set(xlabel="row", ylabel="state [mV]")
-        axes.legend(title="column", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        axes.legend(title=part, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
     of = "first sequence" if sequence else f"first {len(millivolts)} rows"
     return picture(
@@ -83,7 +84,7 @@ def _trajectories(record: RunRecord, states: ReservoirStates, name: str) -> Pict
         "States",
         draw,
         alt=f"Curves of {counted(len(chosen), 'state')}, from {millivolts.min():.3g} mV to {millivolts.max():.3g} mV.",
-        caption=f"Voltages of some columns in the {of} of the {record.experiment.data.held_out} set."
+        caption=f"Voltages of some {part}s in the {of} of the {record.experiment.data.held_out} set."
         + (" Lines are where states are read." if sequence else ""),
         wide=True,
     )

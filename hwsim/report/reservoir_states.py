@@ -25,13 +25,13 @@ class ReservoirStates:
     Parameters
     ----------
     drawn
-        The circuit that the settings draw.
+        The circuit that the settings draw, or name.
     followed
         States of the first rows of the held-out set, or of its first sequence, shape (T, N) [V].
     read
         States that the read-out gets, shape (n, N) [V].
     eigenvalues
-        Of the weights that columns have on each other, as designed, with the gain of their lines.
+        Of the weights that columns have on each other, as designed, with the gain of their lines; of a deck none.
 
     """
 
@@ -60,7 +60,12 @@ class ReservoirStates:
             rows = int(raw.rows_test[0])
             followed = reservoir.states(raw.x_test[:1].reshape(1, -1, reservoir.inputs)[:, :rows], "report")[0]
         eigenvalues = [np.linalg.eigvals((layer.driven.gain or 1.0) * layer.matrix) for layer in reservoir.drawn.layers]
-        return cls(drawn=reservoir.drawn, followed=followed, read=read[:_MEASURED], eigenvalues=np.concatenate(eigenvalues))
+        return cls(
+            drawn=reservoir.drawn,
+            followed=followed,
+            read=read[:_MEASURED],
+            eigenvalues=np.concatenate([np.zeros(0, complex), *eigenvalues]),
+        )
 
     @property
     def reads(self) -> list[int]:

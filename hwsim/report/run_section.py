@@ -50,7 +50,9 @@ _SOLVED = {"ridge", "rls", "force"}
 def _about(record: RunRecord) -> Iterator[str]:
     network, training = record.experiment.circuit, record.experiment.training
     if (reservoir := record.experiment.reservoir) is not None:
-        yield f"Behind a {reservoir.dynamics} reservoir of {counted(reservoir.nodes, 'column')} ({reservoir.family}):"
+        drawn = f"a {reservoir.dynamics} reservoir of {counted(reservoir.nodes, 'column')} ({reservoir.family})"
+        deck = reservoir.deck and f"the deck {Path(reservoir.deck.netlist).name} with {counted(reservoir.nodes, 'state')}"
+        yield f"Behind {deck or drawn}:"
     if record.experiment.blocks is not None:
         parts: Any = dict(getattr(record.circuit, "digital", ()))
         each = (parts.get(k, block).described for k, block in enumerate(record.experiment.blocks))

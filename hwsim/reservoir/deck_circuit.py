@@ -30,6 +30,11 @@ class DeckCircuit(DrawnCircuit):
         return self.settings.deck
 
     @cached_property
+    def layers(self) -> tuple[()]:
+        """None is drawn."""
+        return ()
+
+    @cached_property
     def period(self) -> Second:
         """How long a row of inputs is held [s]."""
         assert self.settings.period is not None  # noqa: S101 - as decks have
