@@ -155,7 +155,7 @@ def _refuse_another(stored: Experiment, asked: Experiment, folder: RunFolder) ->
     was, now = fixed(stored), fixed(asked)
     if differing := [key for key in was if key not in now or was[key] != now[key]]:
         key = differing[0]
-        whole = key in {"circuit.netlist", "training.start", "pretraining", "company"}
+        whole = key in {"circuit.netlist", "reservoir.deck", "training.start", "pretraining", "company"}
         values = "" if whole else f" = {was[key]!r}, not {now.get(key)!r}"
         other = "another " if whole else ""
         msg = f"{folder.path} was begun with {other}{key}{values}; resume it as it was, or begin another (--out)"
