@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, SerializerFunctionWrapHandler, model_serializer
 
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _OF_DECKS = frozenset({"deck", "period", "nodes", "dynamics", "noise", "reads", "washout", "seed", "v_bias", "g_low", "g_high"})
 """Keys about a deck as well: how it is driven and read; v_bias, g_low and g_high are of a read-out on devices."""
+
+_SETTLED: dict[str, Any] = {"nodes": None, "dynamics": "continuous"}
+"""Keys that follow from a deck: the number of its states, and how they move."""
 
 
 class DrivenDeck(Netlist):
@@ -89,7 +92,15 @@ class ReservoirSection(ReservoirSettings):
         if "nodes" in self.model_fields_set and self.nodes != nodes:
             msg = f"nodes = {self.nodes}, and the deck has {nodes} with capacitors; omit it"
             raise ValueError(msg)
-        settled: dict[str, Any] = {"nodes": nodes, "dynamics": "continuous"}
-        for key, value in settled.items():
-            object.__setattr__(self, key, value)  # what follows from the deck
+        if "dynamics" in self.model_fields_set and self.dynamics != _SETTLED["dynamics"]:
+            msg = f"dynamics = {self.dynamics!r}, and a deck is followed all the time; omit it"
+            raise ValueError(msg)
+        for key, value in (_SETTLED | {"nodes": nodes}).items():
+            object.__setattr__(self, key, value)
         return self
+
+    @model_serializer(mode="wrap")
+    def _dumped(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what follows from the deck, so that another one may be named."""
+        table: dict[str, Any] = dump(self)
+        return table if self.deck is None else {key: value for key, value in table.items() if key not in _SETTLED}

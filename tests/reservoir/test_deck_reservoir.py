@@ -4,6 +4,13 @@ import numpy as np
 import pytest
 
 from hwsim.experiment.experiment import ExperimentError, make
+from hwsim.experiment.loading import to_toml
+from hwsim.experiment.overriding import override
+from hwsim.report.run_files import read_run
+from hwsim.report.run_section import run_section
+from hwsim.runs.open_run import RunError
+from hwsim.runs.start import new_run, resumed_run
+from hwsim.runs.train import train
 from hwsim.session import Session
 from netlists.text.findings import NetlistError
 
@@ -77,6 +84,7 @@ def test_ngspice_runs_what_it_alone_knows(tmp_path):
     ("text", "reservoir", "message"),
     [
         (LINE, {"family": "cycle"}, "family = 'cycle' is of drawn reservoirs"),
+        (LINE, {"dynamics": "clocked"}, "dynamics = 'clocked', and a deck is followed all the time"),
         (LINE, {"period": None}, "period is missing"),
         (LINE, {"nodes": 7}, "nodes = 7, and the deck has 2"),
         (LINE, {"deck": None}, "period = 2e-07 s is of a deck"),
@@ -89,3 +97,25 @@ def test_decks_that_are_no_reservoirs_are_refused(tmp_path, text, reservoir, mes
     with pytest.raises((ExperimentError, NetlistError), match=message) as error:
         make(table(tmp_path, text, **reservoir), "test")
     assert "\n" not in str(error.value)
+
+
+def test_another_deck_has_its_own_states(tmp_path):
+    """Their number follows from the deck whenever one is named, and a file does not repeat it."""
+    one = make(table(tmp_path, LINE), "test")
+    (tmp_path / "other.cir").write_text(LINE.replace(".end", "R3 b c 20k\nC3 c 0 10p\n.end"))
+    other = override(one, {"reservoir.deck.netlist": str(tmp_path / "other.cir")})
+    assert (one.reservoir.nodes, other.reservoir.nodes, other.reservoir.dynamics) == (2, 3, "continuous")
+    assert "nodes" not in to_toml(one)
+
+
+def test_a_report_shows_the_deck_and_draws_no_weights(tmp_path):
+    """Its states and its read-out; and a run goes on with the same deck alone."""
+    folder = tmp_path / "run"
+    train(new_run(make(table(tmp_path, LINE), "test"), folder), lambda _: None)
+    section = run_section(read_run(str(folder)), "run-1")
+    gallery = next(one for one in section.galleries if one.title == "Reservoir")
+    assert [one.name for one in gallery.pictures] == ["run-1-states", "run-1-read-out", "run-1-memory"]
+    assert section.about.startswith("Behind the deck own.cir with 2 states:")
+    changed = make(table(tmp_path, LINE.replace("R2 a b 20k", "R2 a b 30k")), "test")
+    with pytest.raises(RunError, match=r"was begun with another reservoir\.deck; resume it as it was"):
+        resumed_run(changed, folder)
