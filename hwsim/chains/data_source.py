@@ -101,7 +101,7 @@ class DataSource:
         Raises
         ------
         ExperimentError
-            When there is no reservoir, or the data are no series with real targets.
+            When there is no reservoir, the data are no series with real targets, or what reads a crossbar is not exact.
         CircuitError
             When targets are not the inputs of the next row.
 
@@ -109,9 +109,11 @@ class DataSource:
         from hwsim.reservoir.loop import ClosedLoop  # noqa: PLC0415 - as above
         from hwsim.reservoir.loop_feedback import LoopFeedback  # noqa: PLC0415 - only for those who close loops
 
-        if self._experiment.crossbar is not None and variation.adc_bits is not None:
-            what = "a crossbar's outputs close a loop as they are, and converters would round them"
-            msg = f"{self._experiment.name}: {what}; omit variation.adc_bits"
+        noise, bits = self._experiment.noise, variation.adc_bits or 0
+        read = {"variation.adc_bits": bits, "noise.read": noise.read, "noise.read_floor": noise.read_floor}
+        if self._experiment.crossbar is not None and any(read.values()):
+            what = "a crossbar's outputs close a loop as they are, with neither converters nor noise of readings"
+            msg = f"{self._experiment.name}: {what}; omit {next(key for key, value in read.items() if value)}"
             raise ExperimentError(msg)
         reservoir, data = self.reservoir(variation), self.data
         if not data.ordered or data.y_train is None:

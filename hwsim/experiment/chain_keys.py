@@ -88,9 +88,12 @@ def _refuse_crossbar(block: Any, device: Any) -> None:
             )
             raise ValueError(msg)
         return
+    what = f"blocks[0].optimizer.kind = '{block.least_squares.kind}' writes weights at once"
+    if device.max_pulses != type(device).model_fields["max_pulses"].default:
+        msg = f"device.max_pulses = {device.max_pulses} bounds the pulses of an update, and {what}, with as many as it takes; omit it"
+        raise ValueError(msg)
     for key, value in (("rounding", "sign"), ("scheme", "tiki-taka")):
         if device.levels is None and getattr(device, key) == value:
-            what = f"blocks[0].optimizer.kind = '{block.least_squares.kind}' writes weights at once"
             msg = f"device.{key} = {value!r} learns by small steps, and {what}; "
             raise ValueError(f"{msg}set it to {type(device).model_fields[key].default!r}, or the optimizer to 'sgd'")
 

@@ -124,6 +124,11 @@ class DigitalForce(_LeastSquares):
     forgetting: Annotated[float, Field(gt=0, le=1)] = 1.0
     rate: Annotated[float, Field(gt=0, lt=2)] = 0.5
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self._refuse_idle("rule", {"penalty": {"rls"}, "forgetting": {"rls"}, "rate": {"lms"}})
+        return self
+
 
 READ = "read"
 """Name of the memristors of a dense layer that is a crossbar, behind the block's prefix."""

@@ -178,12 +178,3 @@ class CompanySettings(Section):
         """The epoch at whose end the first chip begins again: that of the first exchange which is late enough."""
         late = max(self.eliminate - self.burn_in, 0)
         return self.burn_in + -(-late // self.every) * self.every
-
-    def _refuse_idle(self, choice: str, needed: dict[str, set[str]]) -> None:
-        """Refuse keys that change nothing where another key is not what they are about."""
-        chosen = getattr(self, choice)
-        for key, kinds in needed.items():
-            if chosen not in kinds and (value := getattr(self, key)) != type(self).model_fields[key].default:
-                wanted = " or ".join(f"{kind!r}" for kind in sorted(kinds))
-                msg = f"{key} = {value!r} does nothing with {choice} = {chosen!r}; omit it, or set {choice} to {wanted}"
-                raise ValueError(msg)

@@ -24,6 +24,15 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    def _refuse_idle(self, choice: str, needed: dict[str, set[str]]) -> None:
+        """Refuse keys that change nothing where another key is not what they are about."""
+        chosen = getattr(self, choice)
+        for key, kinds in needed.items():
+            if chosen not in kinds and (value := getattr(self, key)) != type(self).model_fields[key].default:
+                wanted = " or ".join(f"{kind!r}" for kind in sorted(kinds))
+                msg = f"{key} = {value!r} does nothing with {choice} = {chosen!r}; omit it, or set {choice} to {wanted}"
+                raise ValueError(msg)
+
 
 USUAL_TEST_SHARE = 0.2
 """Share of each class that is held out where none is named; run folders of earlier versions name it."""

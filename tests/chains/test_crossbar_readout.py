@@ -131,9 +131,20 @@ def test_the_circuit_of_its_loop_has_its_devices():
 
 
 @pytest.mark.parametrize(
+    "section", [{"noise": {"read": 0.01}}, {"noise": {"read_floor": 1e-3}}, {"variation": {"adc_bits": 6, "adc_full_scale": 1.0}}]
+)
+def test_a_loop_over_it_is_read_exactly(section):
+    """What would round or blur its outputs is refused by its key."""
+    ((name, keys),) = section.items()
+    with pytest.raises(ExperimentError, match=f"omit {name}.{next(iter(keys))}$"):
+        session({"levels": 4}, **section).loop  # noqa: B018 - a property
+
+
+@pytest.mark.parametrize(
     ("sections", "message"),
     [
         ({"device": {"preset": "reram-sb", "rounding": "sign"}}, "device.rounding = 'sign' learns by small steps"),
+        ({"device": {"preset": "reram-sb", "max_pulses": 50}}, "device.max_pulses = 50 bounds the pulses of an update"),
         ({"device": {"levels": 4}, "company": {"chips": 2, "exchange": "sums"}}, "read-outs of chips in company are digital"),
         ({"device": {"levels": 4}, "noise": {"thermal": True}}, "noise.thermal is about circuits"),
         ({"device": {"levels": 4}, "training": {"epochs": 2, "precision": "float64"}}, "training.epochs = 2; set it to 1"),

@@ -64,10 +64,10 @@ class LeastMeanSquares:
         return error
 
 
-@pytest.mark.parametrize("rule", ["rls", "lms"])
-def test_force_is_online_learning_in_a_loop(rule):
+@pytest.mark.parametrize(("rule", "keys"), [("rls", {"penalty": 1e-6, "forgetting": 0.97}), ("lms", {"rate": 0.3})])
+def test_force_is_online_learning_in_a_loop(rule, keys):
     """Row by row: drive, read with noise, feed back the output, and only then learn."""
-    of, how = loop(noise=1e-4), DigitalForce(rule=rule, penalty=1e-6, forgetting=0.97, rate=0.3)
+    of, how = loop(noise=1e-4), DigitalForce(rule=rule, **keys)
     read, _, _ = solved(of)
     learnt = of.learn(Y[WASHOUT:], read, how)
     noise = of.reservoir.noise_of((len(X), 8), "train")
@@ -179,6 +179,8 @@ TABLE = {
         ("data", {"name": "narma10"}, "foretells itself, and data are narma10"),
         ("training", {"engine": "ngspice"}, "set it to 'numeric'"),
         ("training", {"epochs": 2}, "set it to 1"),
+        ("blocks", {"rule": "lms", "forgetting": 0.9}, "forgetting = 0.9 does nothing with rule = 'lms'"),
+        ("blocks", {"rate": 0.3}, "rate = 0.3 does nothing with rule = 'rls'; omit it, or set rule to 'lms'"),
     ],
 )
 def test_what_closes_no_loop_is_refused(section, values, message):
@@ -187,6 +189,8 @@ def test_what_closes_no_loop_is_refused(section, values, message):
     if values is None:
         del table[section]
         table["blocks"] = [TABLE["blocks"][0] | {"inputs": 1}]
+    elif section == "blocks":
+        table["blocks"] = [TABLE["blocks"][0] | {"optimizer": {"kind": "force"} | values}]
     else:
         table[section] = TABLE[section] | values
     with pytest.raises(ExperimentError, match=message) as error:
