@@ -16,14 +16,13 @@ from hwsim.company.elimination import eliminated, peers
 from hwsim.company.gradients import MEANS
 from hwsim.company.listening import due, exchanges
 from hwsim.company.mapped_chips import MappedChips
-from hwsim.company.members import Members
+from hwsim.company.members import Members, refuse_local
 from hwsim.company.memory import CompanyMemory
 from hwsim.company.messages import bytes_an_exchange, sent
 from hwsim.company.separate_chips import SeparateChips
 from hwsim.company.taught import taught
 from hwsim.company.teachers import mean_answer, teachers
 from hwsim.ensemble.ensemble_trainer import EnsembleTrainer
-from hwsim.experiment.experiment import ExperimentError
 from hwsim.learning.epochs import Progress
 from hwsim.learning.state import State
 from hwsim.learning.step import keep
@@ -85,11 +84,8 @@ class Company:
     """
 
     def __init__(self, members: Members, settings: CompanySettings, workers: ChipWorkers | None = None) -> None:
-        if settings.local and workers is None:
-            msg = (
-                "company.data = 'local': each chip's samples are on a worker of its own; name their scheduler with hwsim train --scheduler"
-            )
-            raise ExperimentError(msg)
+        if workers is None:
+            refuse_local(settings)
         self.members, self.settings, self._workers = members, settings, workers
         self._open = ExitStack()
 

@@ -101,6 +101,20 @@ def checked(whole: Session, settings: CompanySettings) -> Division:
     return divided(whole.learnable.labels_train, settings, experiment.training.seed)
 
 
+def refuse_local(settings: CompanySettings) -> None:
+    """Refuse to compute, in one process, chips whose samples are on workers.
+
+    Raises
+    ------
+    ExperimentError
+        Naming the command that reaches them.
+
+    """
+    if settings.local:
+        msg = "company.data = 'local': each chip's samples are on a worker of its own; name their scheduler with hwsim train --scheduler"
+        raise ExperimentError(msg)
+
+
 def _of_chip(experiment: Experiment, k: int) -> Experiment:
     """Return the experiment on chip k of the company; the seed, by which data are divided, stays."""
     variation = experiment.variation.model_copy(update={"chip": experiment.variation.chip + k})

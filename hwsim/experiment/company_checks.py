@@ -49,6 +49,9 @@ def check_circuits(company: CompanySettings, training: TrainingSettings, data: D
         wanted = "task = 'classification'" if data.task != "classification" else "scaling = 'none', and files in one unit"
         msg = f"company.data = 'local': with data.{key} each file would have a scale of its own; use data.{wanted}"
         raise ValueError(msg)
+    if company.local and (held_out := data.held_out) != "test":
+        msg = f"company.data = 'local': data.{held_out} would test each chip on samples of its own file, not on one set; omit it"
+        raise ValueError(msg)
     if data.folds is not None:
         msg = "company divides the training set among chips, and data.folds would divide it otherwise; omit one of them"
         raise ValueError(msg)

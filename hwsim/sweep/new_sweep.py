@@ -182,6 +182,7 @@ class Planned:
 def _check_company(session: Session, settings: CompanySettings) -> None:
     from hwsim.company import members, teachers  # noqa: PLC0415 - only companies need it
 
+    members.refuse_local(settings)
     division = members.checked(session, settings)
     teachers.teachers(settings.teacher, session, division.common)
 

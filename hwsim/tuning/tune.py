@@ -3,8 +3,11 @@
 import json
 import os
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from hwsim.company.members import refuse_local
+from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.loading import as_name, to_toml
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.experiment.overriding import override
@@ -47,6 +50,8 @@ def tune(search: Search, observe: Observe) -> Tuned:
         After Ctrl-C; the best so far is written.
 
     """
+    if search.experiment.company is not None:
+        refuse_local(search.experiment.company)
     definition = search.definition
     _check(definition)
     definition.experiment.refuse_age()
@@ -114,16 +119,30 @@ def _reached(search: Search, best: Tried) -> str:
     return f"{measure.text(best.error or 0.0)} wrong" if measure is WRONG_ANSWERS else f"{measure.name} {measure.text(best.error or 0.0)}"
 
 
+def _seen_from(folder: Path, experiment: Experiment) -> Experiment:
+    """Name decks, start and teachers by their paths from a folder, as a file in it does."""
+
+    def near(path: str) -> str:
+        return os.path.relpath(path, folder)
+
+    changed: dict[str, Any] = {}
+    if isinstance(experiment.circuit, Netlist):
+        changed["circuit"] = experiment.circuit.model_copy(update={"netlist": near(experiment.circuit.netlist)})
+    if (reservoir := experiment.reservoir) is not None and reservoir.deck is not None:
+        deck = reservoir.deck.model_copy(update={"netlist": near(reservoir.deck.netlist)})
+        changed["reservoir"] = reservoir.model_copy(update={"deck": deck})
+    if experiment.training.start is not None:
+        changed["training"] = experiment.training.model_copy(update={"start": near(experiment.training.start)})
+    if (company := experiment.company) is not None and company.teacher:
+        changed["company"] = company.model_copy(update={"teacher": tuple(map(near, company.teacher))})
+    return experiment.model_copy(update=changed)
+
+
 def _toml(tuned: Tuned) -> str:
     search, best = tuned.search, tuned.best
     changed = [f"{key}={json.dumps(value)}" for key, value in best.settings.items()]
     experiment = override(search.experiment, [*changed, "reached=", f"name={json.dumps(as_name(search.out.stem))}"])
-    if isinstance(experiment.circuit, Netlist):
-        path = os.path.relpath(experiment.circuit.netlist, search.out.parent)  # an experiment file names a deck from its own folder
-        experiment = experiment.model_copy(update={"circuit": experiment.circuit.model_copy(update={"netlist": path})})
-    if (start := experiment.training.start) is not None:
-        training = experiment.training.model_copy(update={"start": os.path.relpath(start, search.out.parent)})
-        experiment = experiment.model_copy(update={"training": training})
+    experiment = _seen_from(search.out.parent, experiment)
     seeds = "" if search.seeds == 1 else f", mean of {search.seeds} seeds from {search.experiment.training.seed} on"
     lines = (
         f"Found by: {search.command}",

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+LOCAL = ["--set", "company.chips=2", "--set", "company.data=local"]
 COMPANY = ["--set", "company.chips=2", "--set", "company.exchange=outputs", "--set", "company.common=30"]
 QUICK = ["--epochs", "2", "--set", "training.schedule=constant"]
 
@@ -58,12 +59,10 @@ def test_each_chip_is_a_run(hwsim, tmp_path):
         (["iris", "--set", "company.chips=2", "--set", f"variation.chip={2**63 - 1}"], f"lower it to {2**63 - 2} at most"),
         (["iris", "--set", "company.chips=2", "--set", f"training.seed={2**63 - 1}"], f"lower it to {2**63 - 2} at most"),
         (["iris", "--set", "company.chips=2", "--set", "data.folds=5"], "omit one of them"),
-        (["iris", "--set", "company.chips=2", "--set", "company.data=local"], "each file would have a scale of its own"),
-        (
-            ["digits", "--set", "data.scaling=none", "--set", "company.chips=2", "--set", "company.data=local", "--workers", "2"],
-            "with hwsim train --scheduler",
-        ),
-        (["iris", "--set", "company.chips=2", "--set", "company.data=local", "--set", "company.shards=same"], "set data to 'shared'"),
+        (["iris", *LOCAL], "each file would have a scale of its own"),
+        (["digits", "--set", "data.scaling=none", *LOCAL, "--workers", "2"], "with hwsim train --scheduler"),
+        (["iris", *LOCAL, "--set", "company.shards=same"], "set data to 'shared'"),
+        (["mnist-100", *LOCAL, "--set", "data.validation=0.1"], "data.validation would test each chip on samples of its own file"),
     ],
 )
 def test_bad_input_is_one_line(hwsim, tmp_path, monkeypatch, arguments, words):
@@ -117,6 +116,16 @@ def test_bad_sweeps_are_one_line(hwsim, tmp_path, monkeypatch, arguments, words)
     answer = hwsim("sweep", "iris", "--set", "company.chips=2", *arguments)
     assert answer.code == 2
     assert words in answer.err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["sweep", "tune"])
+def test_neither_sweeps_nor_tuning_reach_samples_on_workers(hwsim, tmp_path, monkeypatch, command):
+    """They compute in one process, and refuse before there is a database."""
+    monkeypatch.chdir(tmp_path)
+    answer = hwsim(command, "iris", "--set", "data.scaling=none", *LOCAL, "--vary", "training.batch=4,8")
+    assert answer.code == 2
+    assert "with hwsim train --scheduler" in answer.err.splitlines()[-1]
     assert not list(tmp_path.iterdir())
 
 

@@ -183,6 +183,49 @@ def test_parameters_stand_for_values(text: str, parameter: object, value: object
     assert space.distributions(axes)[key]._contains(space.distributions(axes)[key].to_internal_repr(parameter))
 
 
+TAUGHT = ["company.chips=1", "company.exchange=teacher", "company.teacher=near", "company.common=20"]
+DRIVEN = """* a line
+*hwsim: input V_in scale=0.3 offset=0.5
+*hwsim: output a
+V_in in 0 0.5
+R1 in a 20k
+C1 a 0 10p
+.end
+"""
+RESERVOIR = """[reservoir]
+deck = {netlist = "near"}
+period = 2e-7
+washout = 20
+[[blocks]]
+kind = "digital"
+layers = [{kind = "dense", size = 2}]
+optimizer = {kind = "ridge"}
+[data]
+name = "memory"
+task = "regression"
+error = "nrmse"
+horizon = 2
+length = 80
+[training]
+epochs = 1
+"""
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("kind", ["teacher", "deck"])
+def test_the_file_names_others_from_its_own_folder(kind: str) -> None:
+    """Teachers, and the deck of a reservoir, as decks and starts: where the file lies, not where the command was given."""
+    Path("found").mkdir()
+    Path("near").write_text(DRIVEN)
+    Path("own.toml").write_text(RESERVOIR)
+    of = ["iris", *(word for one in TAUGHT for word in ("--set", one)), "--vary", "training.batch=4:8"]
+    words = of if kind == "teacher" else ["own.toml", "--vary", "reservoir.washout=10,20"]
+    assert main(["tune", *words, "--trials", "1", "--out", "found/best.toml"]) == 0
+    experiment = load("found/best.toml")
+    named = experiment.company.teacher[0] if kind == "teacher" else experiment.reservoir.deck.netlist
+    assert Path(named).resolve() == Path("near").resolve()
+
+
 WRONG = {
     "nothing varied": ("iris", "--vary"),
     "unknown key": ("iris --vary training.rat=1:2", "training.rate"),
