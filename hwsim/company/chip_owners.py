@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Mapping, Sequence
 
+from circuits.quoting import quote
 from hwsim.company.chip_job import ChipJob
 from hwsim.company.chip_workers import WorkersError
 
@@ -14,18 +15,35 @@ class ChipOwners:
     ----------
     chips
         How many.
+    names
+        The workers of a run that is resumed, a chip each; empty: they are assigned.
 
     """
 
-    def __init__(self, chips: int) -> None:
+    def __init__(self, chips: int, names: Sequence[str] = ()) -> None:
         self.chips = chips
-        self.names = list[str]()
+        self.names = list(names)
         self._whole = time.monotonic()
 
     def assign(self, present: Collection[str]) -> None:
-        """Assign chips to workers once there are enough of them, for good."""
-        if not self.names and len(present) >= self.chips:
-            self.names = sorted(present, key=lambda name: (len(name), name))[: self.chips]
+        """Assign chips to workers once there are enough of them, for good.
+
+        Raises
+        ------
+        WorkersError
+            When there are more than chips, of which none is assigned yet.
+
+        """
+        if self.names or len(present) < self.chips:
+            return
+        names = sorted(present, key=lambda name: (len(name), name))
+        if len(names) > self.chips:
+            msg = (
+                f"company.chips = {self.chips}, each with samples on a worker of its own, and {len(names)} workers are there "
+                f"({quote(', '.join(names), 100)}); stop those that are of no chip, or raise company.chips"
+            )
+            raise WorkersError(msg)
+        self.names = names
 
     def next(self, waiting: Sequence[ChipJob], worker: str) -> ChipJob | None:
         """Return a worker's next job; None where none is of its chip."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from hwsim.company.members import Members
 from hwsim.files import records
 from hwsim.files.atomic import UnreadableError
 from hwsim.learning.dataset import Dataset
-from hwsim.runs.open_run import OpenRun, RunError
+from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError
 from hwsim.settings.company_settings import CompanySettings
 from hwsim.typing import Array
 
@@ -26,6 +27,13 @@ class Fingerprint(NamedTuple):
 
     of_chip: str = ""
     common: str = ""
+
+
+class Owner(NamedTuple):
+    """The name of the worker that alone has a chip's samples, and what identifies these."""
+
+    worker: str
+    samples: str
 
 
 class ChipSamples(NamedTuple):
@@ -56,32 +64,47 @@ def by_class(data: Dataset) -> NDArray[np.intp]:
     return np.bincount(data.labels_train, minlength=max(data.classes, 1))
 
 
+def read_owners(folder: Path, chips: int) -> list[Owner]:
+    """Read which worker has which chip's samples in a run to resume; empty before there is a checkpoint.
+
+    Raises
+    ------
+    RunError
+        When the file is missing, cannot be read, or is of another number of chips.
+
+    """
+    if not (folder / CHECKPOINT).exists():
+        return []
+    place = folder / OWNERS
+    try:
+        owners = [Owner(str(one["worker"]), str(one["samples"])) for one in records.parse(records.read_text(place))]
+    except (UnreadableError, TypeError, KeyError) as error:
+        msg = f"{place}: it cannot be read ({quote(error, 100)}); begin another run (--out)"
+        raise RunError(msg) from None
+    if len(owners) != chips:
+        msg = f"{place}: it has the workers of {len(owners)} chips, and the run has {chips}; begin another run (--out)"
+        raise RunError(msg)
+    return owners
+
+
 def keep_owners(folder: OpenRun, workers: Sequence[str], samples: Sequence[ChipSamples]) -> None:
     """Write which worker has which chip's samples; of a run that is resumed, the samples must be those that it began with.
 
     Raises
     ------
     RunError
-        When they are not, or the file cannot be read.
+        When they are not, or as of `read_owners`.
 
     """
-    each = [{"worker": worker, "samples": one.fingerprint.of_chip} for worker, one in zip(workers, samples, strict=True)]
-    if folder.holds(OWNERS):
-        place = folder.present / OWNERS
-        try:
-            before = records.parse(records.read_text(place))
-            owners = [(str(one["worker"]), str(one["samples"])) for one in before]
-        except (UnreadableError, TypeError, KeyError) as error:
-            msg = f"{place}: it cannot be read ({quote(error, 100)}); begin another run (--out)"
-            raise RunError(msg) from None
-        for k, (worker, digest) in enumerate(owners[: len(each)]):
-            if digest != each[k]["samples"]:
-                msg = (
-                    f"{folder.path}: chip {k} began with other samples, those of worker {quote(worker)}, than worker "
-                    f"{quote(workers[k])} has; start the same workers with the same names and files"
-                )
-                raise RunError(msg)
-    folder.write(OWNERS, json.dumps(each, indent=1) + "\n")
+    each = [Owner(worker, one.fingerprint.of_chip) for worker, one in zip(workers, samples, strict=True)]
+    for k, (before, now) in enumerate(zip(read_owners(folder.present, len(each)), each, strict=False)):
+        if before.samples != now.samples:
+            msg = (
+                f"{folder.path}: chip {k} began with other samples, those of worker {quote(before.worker)}, than worker "
+                f"{quote(now.worker)} has; start the same workers with the same names and files"
+            )
+            raise RunError(msg)
+    folder.write(OWNERS, json.dumps([one._asdict() for one in each], indent=1) + "\n")
 
 
 def _digest(text: bytes, *arrays: Array) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from hwsim.cluster.dask_client import connected
 from hwsim.company.chip_owners import ChipOwners
-from hwsim.company.chip_samples import keep_owners
+from hwsim.company.chip_samples import keep_owners, read_owners
 from hwsim.company.chip_workers import WorkersError
 from hwsim.company.company import Company
 from hwsim.company.company_end import EndedChip, Took, TrainedCompany, write_end
@@ -95,7 +95,7 @@ def train_company(
     members = Members.of(experiment, settings)
     data = members.alone[0].data
     log = WorkerLog(note)
-    owners = ChipOwners(settings.chips) if settings.local else None
+    owners = _owners(start, settings) if settings.local else None
     with place.opened(settings, log, owners) as workers, Company(members, settings, workers) as company:
         _ = company.samples  # whoever has none, or others, is refused before there is a folder, as a teacher that is none
         begun = company.begin()
@@ -120,6 +120,12 @@ def train_company(
                     msg = f"interrupted; {_resume(folder)}"
                     raise InterruptedRunError(msg)
             return _finished(start, folder, company, state, rows, meter)
+
+
+def _owners(start: Start, settings: CompanySettings) -> ChipOwners:
+    """Return who is to have the samples of which chip: in a run that is resumed, whoever had them."""
+    before = read_owners(start.folder.path, settings.chips) if start.resume and start.folder is not None else []
+    return ChipOwners(settings.chips, [one.worker for one in before])
 
 
 @contextmanager

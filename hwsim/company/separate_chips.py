@@ -83,8 +83,8 @@ class SeparateChips:
     @property
     def _samples_an_epoch(self) -> int:
         """How many samples all chips learn from in an epoch, batches filled up."""
-        counts = (self.chips.trainers[k].batch for k in range(len(self.samples)))
-        return sum(-(-int(one.by_class.sum()) // batch) * batch for one, batch in zip(self.samples, counts, strict=True))
+        batches = (trainer.batch for trainer in self.chips.trainers)
+        return sum(-(-int(one.by_class.sum()) // batch) * batch for one, batch in zip(self.samples, batches, strict=True))
 
     @cached_property
     def _split(self) -> list[SplitTrainer]:

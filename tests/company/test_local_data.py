@@ -1,5 +1,6 @@
 """Data that stay where they are: each worker's file is its chip's shard, and nobody else computes that chip."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +9,9 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
-from hwsim.company import chip_work
+from hwsim.company import chip_work, company_run
 from hwsim.company.chip_owners import ChipOwners
-from hwsim.company.chip_samples import ChipSamples, Fingerprint, keep_owners
+from hwsim.company.chip_samples import OWNERS, ChipSamples, Fingerprint, keep_owners
 from hwsim.company.chip_workers import WorkersError
 from hwsim.company.company import Company, Round
 from hwsim.company.dask_workers import DaskWorkers
@@ -18,7 +19,8 @@ from hwsim.company.members import Members
 from hwsim.experiment.loading import load
 from hwsim.learning.state import joined
 from hwsim.runs.folder import RunFolder
-from hwsim.runs.open_run import RunError
+from hwsim.runs.open_run import CHECKPOINT, RunError
+from hwsim.runs.start import Start
 from hwsim.session import Session
 from hwsim.settings.company_settings import CompanySettings
 from support.own_folders import OwnFolders
@@ -135,7 +137,9 @@ def test_a_chip_waits_for_its_own_worker():
     assert owners.next(jobs, "b") is None
     with pytest.raises(WorkersError, match=r"company\.chips = 2, each with samples on a worker of its own, and 1 workers are there"):
         owners.require(jobs, ["b"], {}, -1.0)
-    owners.assign(["b", "a", "c"])
+    with pytest.raises(WorkersError, match=r"3 workers are there .*a, b, c.*; stop those that are of no chip"):
+        owners.assign(["b", "a", "c"])
+    owners.assign(["b", "a"])
     assert [owners.next(jobs, name) for name in "abc"] == [jobs[0], jobs[1], None]
     assert owners.require(jobs, ["a", "b"], {}, -1.0)
     assert not owners.require(jobs, ["a", "c"], {}, 60.0)
@@ -144,10 +148,29 @@ def test_a_chip_waits_for_its_own_worker():
 
 
 def test_other_samples_are_no_run_to_resume(tmp_path):
-    """The run's folder knows whose samples it began with."""
-    samples = [ChipSamples(Fingerprint(digest), np.ones(2, int)) for digest in ("a", "b")]
+    """The run's folder has whose samples it began with, and without that of every chip nothing is resumed."""
+    samples, place = [ChipSamples(Fingerprint(digest), np.ones(2, int)) for digest in ("a", "b")], tmp_path / OWNERS
     with RunFolder(tmp_path).locked() as folder:
-        keep_owners(folder, ["x", "y"], samples)
+        keep_owners(folder, ["y", "x"], samples[::-1])
+        keep_owners(folder, ["x", "y"], samples)  # nothing has been learned yet
+        folder.write(CHECKPOINT, b"")
         keep_owners(folder, ["x", "y"], samples)
         with pytest.raises(RunError, match="chip 0 began with other samples, those of worker x, than worker y has"):
             keep_owners(folder, ["y", "x"], samples[::-1])
+        place.write_text(json.dumps(json.loads(place.read_text())[:1]))
+        with pytest.raises(RunError, match=r"owners\.json: it has the workers of 1 chips, and the run has 2"):
+            keep_owners(folder, ["x", "y"], samples)
+        place.unlink()
+        with pytest.raises(RunError, match=r"owners\.json: it cannot be read"):
+            keep_owners(folder, ["x", "y"], samples)
+
+
+def test_a_resumed_run_waits_for_its_own_workers(tmp_path):
+    """Whoever else is there, and comes first by name, shifts no chip to another worker."""
+    given = CompanySettings(chips=2, data="local", common=COMMON)
+    (tmp_path / CHECKPOINT).touch()
+    (tmp_path / OWNERS).write_text(json.dumps([{"worker": name, "samples": ""} for name in ("x", "y")]))
+    owners = company_run._owners(Start(experiment(), RunFolder(tmp_path), resume=True), given)
+    owners.assign(["a", "y", "x"])
+    assert owners.names == ["x", "y"]
+    assert not company_run._owners(Start(experiment(), RunFolder(tmp_path), resume=False), given).names
