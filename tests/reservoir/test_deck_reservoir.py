@@ -109,7 +109,7 @@ def test_another_deck_has_its_own_states(tmp_path):
 
 
 def test_a_report_shows_the_deck_and_draws_no_weights(tmp_path):
-    """Its states and its read-out; and a run goes on with the same deck alone."""
+    """Its states and its read-out; and a run is resumed with the same deck alone."""
     folder = tmp_path / "run"
     train(new_run(make(table(tmp_path, LINE), "test"), folder), lambda _: None)
     section = run_section(read_run(str(folder)), "run-1")
