@@ -1,6 +1,7 @@
 """UserText: the deck that a circuit was read from, as ngspice simulates it, and where in it inputs and learned values stand."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.errors import CircuitError
+
+_WAVE = re.compile(r"[vi]\S*\s+\S+\s+\S+.*?\b(?:sin|pulse|pwl|exp|sffm|am|trnoise|trrandom)\b", re.IGNORECASE)
+"""A source whose voltage or current is a function of time."""
+
+_BEGINNING = re.compile(r"\s+ic\s*=\s*\S+", re.IGNORECASE)
+"""Where a capacitor or an inductor begins."""
 
 _SAME = 1e-9
 """Share by which resistances may differ that are written as one value: rounding."""
@@ -52,6 +59,12 @@ class UserText:
     roles: tuple[str, ...] = ()
     flat: tuple[str, ...] = ()
 
+    @property
+    def changing(self) -> list[str]:
+        """The names of sources that change in time by themselves; inputs do not count, as hwsim writes theirs."""
+        written = {self.cards[place].split()[0].lower() for places in self.inputs.values() for place in places}
+        return [card.split()[0] for card in self.flat if _WAVE.match(card) and card.split()[0].lower() not in written]
+
     def learned(self, g: Mapping[str, NDArray[np.float64]]) -> tuple[str, ...]:
         """Return the cards with the values of conductances [S] in the place of their own.
 
@@ -90,3 +103,9 @@ class UserText:
         """Return the values on the cards of an array for conductances [S]: resistances [ohm] by the simulator's names."""
         ohm = 1.0 / np.asarray(g, dtype=np.float64).ravel() / self.factors[name]
         return dict(zip(self.resistors[name], ohm.tolist(), strict=True))
+
+
+def from_elsewhere(cards: Sequence[str]) -> list[str]:
+    """Return cards without what they begin with, `.ic` and `ic=`: the caller states where all nodes begin."""
+    kept = (card for card in cards if not card.lower().startswith(".ic"))
+    return [_BEGINNING.sub("", card) if card[:1].lower() in "cl" else card for card in kept]

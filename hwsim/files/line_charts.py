@@ -22,8 +22,8 @@ _ROOM = 0.05
 """Of a range, that stays free on both sides of the curves."""
 
 
-_FARTHEST = 300
-"""Power of ten beyond which a logarithmic scale does not go."""
+_MOST = 1e290
+"""Numbers beyond which, and below whose inverse, no scale goes."""
 
 
 class ChartCurve(NamedTuple):
@@ -93,7 +93,8 @@ class _Axes:
         self.picture, self.panel = picture, panel
         self.x = np.asarray(panel.x, dtype=np.float64)
         self.low, self.high = self._range()
-        self.x_low, self.x_high = _widened(self.x[0], self.x[-1] if len(self.x) > 1 else self.x[0] + 1.0)
+        beside = 0.0 if len(self.x) > 1 else 0.5  # of a point by itself
+        self.x_low, self.x_high = _widened(self.x[0] - beside, self.x[-1] + beside)
         self.ticks: Ticks = logarithmic(self.low, self.high) if panel.logarithmic else linear(self.low, self.high)
         points, length = picture.points, picture.length
         ends = max((length(curve.end) for curve in panel.curves), default=0.0)
@@ -106,11 +107,12 @@ class _Axes:
 
     def _range(self) -> tuple[float, float]:
         """Return the range of values that is shown: with 0, unless it is logarithmic."""
-        values = np.concatenate([np.asarray(curve.values, dtype=np.float64) for curve in self.panel.curves])
+        values = np.concatenate([self._shown(curve) for curve in self.panel.curves])
         values = values[np.isfinite(values)]
         if self.panel.logarithmic:
-            low, high = _widened(*(float(np.log10(value)) for value in (values.min(), values.max())))
-            return 10.0 ** max(low, -_FARTHEST), 10.0 ** min(high, _FARTHEST)
+            exponents = np.log10(values) if len(values) else np.zeros(1)
+            low, high = _widened(float(exponents.min()), float(exponents.max()))
+            return 10.0**low, 10.0**high
         high = float(values.max(initial=0.0)) or 1.0
         return min(0.0, float(values.min(initial=0.0))), high * (1 + _ROOM)
 
@@ -191,7 +193,14 @@ class _Axes:
 
     def _places(self, curve: ChartCurve) -> Floats:
         """Return the places of a curve's points in the picture, (n, 2)."""
-        return np.stack([self._column(self.x), self._row(np.asarray(curve.values, dtype=np.float64))], axis=-1)
+        return np.stack([self._column(self.x), self._row(self._shown(curve))], axis=-1)
+
+    def _shown(self, curve: ChartCurve) -> Floats:
+        """Return a curve's values as far as a scale goes: what is infinite, or 0 on a logarithmic one, is left out."""
+        values = np.asarray(curve.values, dtype=np.float64)
+        values = np.where(np.isfinite(values), np.clip(values, -_MOST, _MOST), np.nan)
+        small: Floats = np.where(np.abs(values) < 1 / _MOST, np.nan if self.panel.logarithmic else 0.0, values)
+        return small
 
     def _column(self, x: Floats) -> Floats:
         columns: Floats = self.left + (x - self.x_low) / (self.x_high - self.x_low) * (self.right - self.left)

@@ -12,6 +12,7 @@ from circuits.elements import Nudges
 from circuits.errors import CircuitError
 from circuits.nodes import Nodes
 from circuits.units import Volt
+from circuits.user_text import from_elsewhere
 from hwsim.core.protocol import ConvergenceError, Push, UnsupportedCircuitError
 from hwsim.core.signal import Signal
 from hwsim.core.transient import NoiseInTime, Reduction, Trajectory, initial_states, state_groups, state_nodes, stored_groups
@@ -111,7 +112,7 @@ def _text(circuit: Circuit, chip: Chip, g: Conductances, signal: Signal, v: Floa
     waves = Waveforms(x=signal.x, times=signal.times, rise=signal.rise, begin=np.asarray(signal.begin))
     if circuit.text is not None:
         stated = {name: list(map(str, each)) for name, each in waves.words(circuit, chip, directions(circuit)).items()}
-        cards = with_sources(circuit, chip, stated, g)
+        cards = from_elsewhere(with_sources(circuit, chip, stated, g))
         states = state_nodes(circuit, between=True)
         return _in_time(circuit, cards, circuit, states, v[states], asked)
     sharp, on_chip = sharpened(circuit), sharpened_chip(chip)

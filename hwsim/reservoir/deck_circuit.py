@@ -74,4 +74,5 @@ class DeckCircuit(DrawnCircuit):
         """Return what integrates it: what is asked for, unless ngspice alone knows all of its parts."""
         circuit = self.compile()
         between = any(bool(np.any((one.a != 0) & (one.b != 0))) for one in circuit.of(Capacitors))
-        return "ngspice" if between or circuit.of(Passed, Inductors, IdealDiodes) else asked
+        changing = circuit.text is not None and bool(circuit.text.changing)
+        return "ngspice" if between or changing or circuit.of(Passed, Inductors, IdealDiodes) else asked

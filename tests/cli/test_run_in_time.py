@@ -111,6 +111,22 @@ def test_parts_that_ngspice_alone_has_run_in_time(hwsim):
     assert "choose one (--period)" in hwsim(*given, "--engine", "ngspice").err
 
 
+def test_a_source_that_changes_by_itself_takes_ngspice_and_no_card_begins_elsewhere(hwsim):
+    """The numeric engine names it, and `.ic` and `ic=` of the deck do not move the beginning from 0 V."""
+    cards = "* own\nVx x 0 1\nVs s 0 {}\nR1 x a 20k\nR2 s a 20k\nC1 a 0 1p{}\n{}.end\n"
+    Path("own.cir").write_text(cards.format("sin(0 1 10meg)", "", ""))
+    Path("still.cir").write_text(cards.format("0", "", ""))
+    Path("begun.cir").write_text(cards.format("0", " ic=0.7", ".ic v(a)=0.9\n"))
+    Path("signal.csv").write_text("0.5\n0.2\n")
+    given = ["--inputs", "Vx", "--outputs", "a", "--signal", "signal.csv", "--period", "5e-9"]
+    answer = hwsim("run", "own.cir", *given)
+    assert answer.code != 0
+    assert "vs changes in time by itself" in answer.err
+    assert hwsim("run", "own.cir", *given, "--engine", "ngspice").code == 0
+    still, begun = (hwsim("run", name, *given, "--engine", "ngspice", "--json").json for name in ("still.cir", "begun.cir"))
+    assert begun["outputs"] == still["outputs"]
+
+
 def test_a_capacitor_between_nodes_takes_ngspice_and_a_period(hwsim):
     """Each engine's refusal leads on to the other's."""
     Path("own.cir").write_text("* own\nVx x 0 1\nR1 x a 10k\nR2 a b 10k\nR3 b 0 10k\nC1 a b 1p\n.end\n")

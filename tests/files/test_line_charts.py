@@ -76,10 +76,19 @@ def test_curves_are_drawn_where_their_numbers_are():
     assert values[counts.argmax()] > 300
 
 
-@pytest.mark.parametrize("values", [[0.0], [0.0, 0.0], [math.nan, 1.0], [1e-300, 1e300], [-1.0, -2.0]])
+@pytest.mark.parametrize(
+    "values", [[0.0], [0.0, 0.0], [math.nan, 1.0], [1e-300, 1e300], [-1.0, -2.0], [1.7e308, 1e308], [5e-324, 1.0], [math.inf, 2.0]]
+)
 def test_any_values_are_drawn(values):
     """Both panels have something of the curve's colour, whatever the numbers."""
     panel = Panel("", "", "", range(len(values)), [ChartCurve(values)])
     image = read(charts([panel, panel._replace(logarithmic=min(values) > 0)], "", 9, 3.6))
     for half in np.split(image.astype(int), 2, axis=1):
         assert (half == FIRST).all(axis=-1).any()
+
+
+def test_charts_of_nothing_are_drawn():
+    """Where no value is a number that can be shown, there are axes alone."""
+    for values in ([math.inf], [math.nan, math.inf], [5e-324]):
+        panel = Panel("", "", "", range(len(values)), [ChartCurve(values)], logarithmic=True)
+        assert not (read(charts([panel], "", 9, 3.6)) == FIRST).all(axis=-1).any()

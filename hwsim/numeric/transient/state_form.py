@@ -202,6 +202,9 @@ def refuse_unknown(circuit: Circuit) -> None:
             names = quote_all([element.name for element in elements])
             msg = f"{circuit.name}: {names} {why}"
             raise UnsupportedCircuitError(msg)
+    if circuit.text is not None and circuit.text.changing:
+        why = "changes in time by itself, and the numeric engine would hold it: use --engine ngspice"
+        raise UnsupportedCircuitError(f"{circuit.name}: {circuit.text.changing[0]} {why}")
 
 
 def _refuse_loaded(circuit: Circuit, chip: Chip, nodes: Nodes) -> None:
