@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import hwsim.learning.evaluate
+import hwsim.numeric.exact
 import hwsim.runs.deck
 import hwsim.runs.train
 from circuits.circuit import Circuit
@@ -113,6 +114,7 @@ def spying() -> Iterator[Spies]:
     with pytest.MonkeyPatch.context() as patch:
         for engine in (NumericEngine, NgspiceEngine):
             patch.setattr(engine, "prepare", lambda *made_of: Solver(*made_of))  # noqa: PLW0108 - a class would not be bound
+        patch.setattr(hwsim.numeric.exact, "small_engine", lambda *_: None)  # which only the tests of one chip at a time ask
         patch.setattr(Trainer, "run", run)
         patch.setattr(hwsim.learning.evaluate, "evaluate", seen.test)
         patch.setattr(hwsim.runs.train, "environment", lambda _: {})
