@@ -93,8 +93,8 @@ class _Axes:
         self.picture, self.panel = picture, panel
         self.x = np.asarray(panel.x, dtype=np.float64)
         self.low, self.high = self._range()
-        beside = 0.0 if len(self.x) > 1 else 0.5  # of a point by itself
-        self.x_low, self.x_high = _widened(self.x[0] - beside, self.x[-1] + beside)
+        margin = 0.0 if len(self.x) > 1 else 0.5  # of a point by itself
+        self.x_low, self.x_high = _widened(self.x[0] - margin, self.x[-1] + margin)
         self.ticks: Ticks = logarithmic(self.low, self.high) if panel.logarithmic else linear(self.low, self.high)
         points, length = picture.points, picture.length
         ends = max((length(curve.end) for curve in panel.curves), default=0.0)
