@@ -82,11 +82,11 @@ def test_a_gradient_that_is_lost_is_off_by_one_and_a_right_one_by_nothing() -> N
 
 
 def test_32_bits_are_enough_for_the_zoo_and_not_for_any_nudge() -> None:
-    """Chips that train as one are audited at the end: the zoo's nudge passes, and one of 1e-11 S fails each of them, in words."""
+    """Chips that train as one are audited at the end: the zoo's nudge passes, and one of 3e-12 S fails each of them, in words."""
     coarse = override(IRIS, ["training.precision=float32"])
     instances = [Instance(0, 0), Instance(0, 1)]
     assert [each.failed for each in outcomes(coarse, instances)] == [None, None]
-    failed = [each.failed for each in outcomes(override(coarse, ["training.beta=1e-11"]), instances)]
+    failed = [each.failed for each in outcomes(override(coarse, ["training.beta=3e-12"]), instances)]
     assert all("is rounding" in str(one) and "training.precision = 'float64'" in str(one) for one in failed)
 
 
