@@ -7,22 +7,21 @@ from typing import Annotated, Any, Self
 from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from circuits.network import Network
-from circuits.quoting import quote_path
 from hwsim.experiment.block_checks import check_blocks, check_crossbars
 from hwsim.experiment.chain_keys import refuse_idle
 from hwsim.experiment.company_checks import check_circuits, check_shares
 from hwsim.experiment.data_fit import check_sizes
 from hwsim.experiment.experiment_errors import ExperimentError, SizesError
 from hwsim.experiment.federation_checks import check_federation
-from hwsim.experiment.loop_checks import refused_loop
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.experiment.reservoir_section import ReservoirSection
+from hwsim.experiment.sequence_checks import check_sequences
 from hwsim.files import stored_conductances
 from hwsim.settings import flat_training
 from hwsim.settings.block_settings import READ, BlockSettings, CrossbarRange, DigitalBlock, prefix_of, shapes
 from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.company_settings import CompanySettings
-from hwsim.settings.data_names import BUILT_IN, COMPUTED, FORETOLD, IMAGES, REAL_TARGETS, SERIES
+from hwsim.settings.data_names import BUILT_IN, IMAGES, REAL_TARGETS
 from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.durations import spelled
 from hwsim.settings.energy_settings import EnergySettings
@@ -144,7 +143,7 @@ class Experiment(Section):
             sections = {name: getattr(self, name) for name in ("device", "variation", "noise", "solver")}
             refuse_idle(self.blocks, self.training, self.states, crossbar=self.crossbar is not None, **sections)
         self._check_task()
-        self._check_sequences()
+        check_sequences(self)
         if self.reached is not None and self.reached.test_error > (most := self.data.measure.most):
             msg = f"reached.test_error = {self.reached.test_error:g}: the share of wrong answers is at most {most:g}"
             raise ValueError(msg)
@@ -276,31 +275,6 @@ class Experiment(Section):
             raise ValueError(msg)
         features, answers = BUILT_IN[name]
         check_sizes(self, features, (self.data.horizon or answers) if name == "memory" else answers, IMAGES.get(name))
-
-    def _check_sequences(self) -> None:
-        """Refuse keys of series where data are none, and what no reservoir takes."""
-        data = self.data
-        for key, names in (("length", SERIES), ("horizon", FORETOLD), ("seed", COMPUTED)):
-            if data.name not in names and getattr(data, key) != type(data).model_fields[key].default:
-                msg = f"data.{key} = {getattr(data, key)} is for {', '.join(sorted(names))}, and data are {quote_path(data.name)}; omit it"
-                raise ValueError(msg)
-        if refused := refused_loop(self.blocks or (), self.reservoir, data, self.training.engine):
-            raise ValueError(refused)
-        if self.reservoir is None:
-            return
-        if data.task == "reconstruction" or self.pretraining or isinstance(self.circuit, Netlist):
-            what = "pretraining" if self.pretraining else "a netlist" if self.circuit is not None else "data.task = 'reconstruction'"
-            msg = f"reservoir: its states are read by a network or by blocks, of real targets or classes, and not by {what}; omit that"
-            raise ValueError(msg)
-        if data.moving or data.input_dropout or data.denoise:
-            msg = "reservoir: data.shift, flip, input_dropout and denoise change samples at each update, and its states stay; omit them"
-            raise ValueError(msg)
-        if self.training.propagation != EndToEnd():
-            msg = f"reservoir: training.propagation.kind = '{self.training.propagation.kind}' is of chains that features drive; omit it"
-            raise ValueError(msg)
-        if self.reservoir.reads > 1 and data.task != "classification":
-            msg = f"reservoir.reads = {self.reservoir.reads}: real targets belong to each row, whose states are read; set it to 1"
-            raise ValueError(msg)
 
     @property
     def shown(self) -> Mapping[str, Any] | None:

@@ -15,7 +15,8 @@ from circuits.nodes import Nodes
 from circuits.rows import held_nodes
 from circuits.units import Kelvin
 from hwsim.core import blocks
-from hwsim.core.protocol import Equilibrium, gather
+from hwsim.core.gathering import gather
+from hwsim.core.protocol import Equilibrium
 from hwsim.random.counter import Draws
 from hwsim.settings.variation_settings import NoiseSettings
 from hwsim.typing import Array, Conductances

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits.network import Network
-from hwsim.core.protocol import ConvergenceError, Equilibrium, Result, gather
+from hwsim.core.gathering import gather
+from hwsim.core.protocol import ConvergenceError, Equilibrium, Result
 from support.strategies import networks
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")

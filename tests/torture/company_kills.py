@@ -15,14 +15,14 @@ from hwsim.cluster.one_thread import one_thread  # noqa: E402 - found by the lin
 
 one_thread()  # before JAX loads
 
-from hwsim.cluster.dask_client import connected  # noqa: E402
-from hwsim.company.chip_workers import ChipWorkers  # noqa: E402
-from hwsim.company.company import Company, Round  # noqa: E402
-from hwsim.company.dask_workers import DaskWorkers, WorkerEvent  # noqa: E402
-from hwsim.company.members import Members  # noqa: E402
-from hwsim.experiment.loading import load  # noqa: E402
-from hwsim.learning.state import joined  # noqa: E402
-from support.killed_workers import KILLED, ORDER, KilledWorkers  # noqa: E402
+from hwsim.cluster.dask_client import connected  # noqa: E402 - as above
+from hwsim.company.chip_workers import ChipWorkers  # noqa: E402 - as above
+from hwsim.company.company import Company, Round  # noqa: E402 - as above
+from hwsim.company.dask_workers import DaskWorkers, WorkerEvent  # noqa: E402 - as above
+from hwsim.company.members import Members  # noqa: E402 - as above
+from hwsim.experiment.loading import load  # noqa: E402 - as above
+from hwsim.learning.state import joined  # noqa: E402 - as above
+from support.killed_workers import KILLED, ORDER, KilledWorkers  # noqa: E402 - as above
 
 _KEYS = ["circuit.layers=[]", "training.batch=1", "training.epochs=6", "training.rate=5e-7"]
 _COMPANY = ["company.chips=3", "company.exchange=mean-weights", "company.exact=true"]

@@ -10,7 +10,7 @@ from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.rows import RowRun, row_parts
 from hwsim.core import blocks
-from hwsim.core.protocol import gather
+from hwsim.core.gathering import gather
 from hwsim.learning.gradient.factors import Factor
 from hwsim.typing import Array
 

@@ -11,7 +11,8 @@ from circuits.circuit import Circuit
 from circuits.elements import Capacitors, InputCurrents, InputSources, Resistors
 from circuits.rows import row_parts
 from hwsim.core import blocks
-from hwsim.core.protocol import UnsupportedCircuitError, gather
+from hwsim.core.gathering import gather
+from hwsim.core.protocol import UnsupportedCircuitError
 from hwsim.learning.gradient.drops import Field
 from hwsim.learning.gradient.factors import Factor
 from hwsim.typing import Array, Conductances

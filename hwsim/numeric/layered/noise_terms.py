@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from circuits.circuit import Circuit
-from hwsim.core.protocol import gather
+from hwsim.core.gathering import gather
 from hwsim.numeric.layered.layers import Layers, StageLinear
 from hwsim.typing import Array
 
