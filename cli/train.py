@@ -125,7 +125,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     profiler = _profiler() if profile else None
     with output.progress(experiment.name) as show:
         report = _Reporter(_samples(experiment), experiment.data)
-        trained = train(start, lambda progress: show(report(progress)), profiler, output.note)
+        trained = train(start, lambda progress: show(report(progress)), profiler, output.note, alone=True)
     result = trained.summary | {"run": str(trained.folder.path)}
     text, written = _text(trained, _samples(experiment), experiment.data), False
     if deck is not None and target is not None:

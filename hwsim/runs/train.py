@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hwsim.cluster.one_thread import one_thread
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.learnt import record
@@ -49,8 +50,16 @@ class Trained:
         return "blocks" in self.summary
 
 
-def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, note: Callable[[str], None] | None = None) -> Trained:
+SMALL = 20_000_000
+"""Memristors times samples of an update; below, XLA's threads wait for each other longer than they compute (results/speed.md)."""
+
+
+def train(
+    start: Start, observe: Observe, profiler: "Profiler | None" = None, note: Callable[[str], None] | None = None, *, alone: bool = False
+) -> Trained:
     """Train to the last epoch; `observe` is called with every chunk of updates, `note` with warnings about the data.
+
+    With `alone` this process computes nothing else that needs threads: it takes one where the circuit is small.
 
     Raises
     ------
@@ -62,7 +71,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         When an input is unusable; a new run then leaves no folder.
 
     """
-    experiment, training = start.experiment, start.experiment.training
+    experiment = start.experiment
     watch, meter = profiler.watch if profiler else Stopwatch(), PowerMeter(experiment.energy.core_watts)
     experiment.refuse_age()
     if profiler and experiment.blocks is not None:
@@ -80,11 +89,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         for text in notes:
             note(text)
     with watch.on(LOADING):
-        import hwsim.learning.trainer  # noqa: F401, PLC0415 - learning loads only for those who train
-
-        make_engine(training.engine, experiment.solver, training.precision)
-    if profiler and training.engine == "numeric":
-        profiler.follow_compiling()
+        _load(session, profiler, alone=alone)
     with watch.on(CIRCUIT):
         _ = session.chip
     with watch.on(FILES):
@@ -115,6 +120,19 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
         folder.write("profile.json", json.dumps(profile.table(), indent=2) + "\n")
         return Trained(RunFolder(folder.present), summary, profile)
+
+
+def _load(session: Session, profiler: "Profiler | None", *, alone: bool) -> None:
+    """Load what trains: first of all JAX, where the numeric engine does."""
+    training = session.experiment.training
+    numeric = training.engine == "numeric"
+    if alone and numeric and training.batch * session.circuit.memristors < SMALL:
+        one_thread()
+    import hwsim.learning.trainer  # noqa: F401, PLC0415 - learning loads only for those who train
+
+    make_engine(training.engine, session.experiment.solver, training.precision)
+    if profiler and numeric:
+        profiler.follow_compiling()
 
 
 LARGEST_NETLIST = 10_000_000
