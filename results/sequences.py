@@ -1,6 +1,6 @@
 """Reservoirs that read sequences with a class each: settings by cross-validation on the training set, and tests of several draws.
 
-python results/sequences.py search TASK   # random search; TASK is vowels
+python results/sequences.py search TASK   # random search; TASK is vowels or smnist-rows
 python results/sequences.py TASK          # several reservoirs with the settings that the search chose, and the inputs alone
 """
 
@@ -27,7 +27,15 @@ TASKS: dict[str, dict[str, Any]] = {
         "draws": 16,
         "leaks": (0.1, 0.2, 0.4, 0.7, 1.0),
     },
+    "smnist-rows": {
+        "data": {"name": "mnist", "train_limit": 6000},
+        "nodes": 200,
+        "classes": 10,
+        "draws": 24,
+        "leaks": (0.1, 0.2, 0.4, 0.7, 1.0),
+    },
 }
+"""What a search learns from: of MNIST the first images."""
 FOLDS, READS = 5, 4
 SEARCHED, SEEDS = 100, range(3)
 """The reservoir.seed of the search, and those of the tests."""

@@ -18,6 +18,9 @@ _INCH = 150
 _MARKED = 50
 """Points from which on a curve is drawn without marks: they would run together."""
 
+_DENSE = 8
+"""Points a column of pixels from which on not all of them are drawn."""
+
 _ROOM = 0.05
 """Of a range, that stays free on both sides of the curves."""
 
@@ -79,7 +82,7 @@ class Panel(NamedTuple):
 def charts(panels: Sequence[Panel], title: str, width: float, height: float) -> bytes:
     """Draw panels side by side below a title, in a picture of a size [inches]; returns the PNG's bytes."""
     picture = Pixels(round(width * _INCH), round(height * _INCH), _INCH)
-    picture.words(title, picture.width / 2, picture.points(4), size=12, anchor="ma")
+    _centred(picture, title, picture.width / 2, picture.points(4), picture.width, "ma")
     each = picture.width / len(panels)
     for k, panel in enumerate(panels):
         _Axes(picture, panel, k * each, (k + 1) * each).draw()
@@ -120,7 +123,7 @@ class _Axes:
         """Draw all."""
         picture, panel, points = self.picture, self.panel, self.picture.points
         middle = (self.left + self.right) / 2
-        picture.words(panel.title, middle, self.top - points(6), size=12, anchor="ms")
+        _centred(picture, panel.title, middle, self.top - points(6), self.right - self.left, "ms")
         picture.words(panel.x_label, middle, picture.height - points(6), anchor="ms")
         widest = max(map(picture.length, self.ticks.labels), default=0.0)
         picture.words_upwards(panel.y_label, self.left - points(7 + 5) - widest, (self.top + self.bottom) / 2)
@@ -192,8 +195,9 @@ class _Axes:
         return count
 
     def _places(self, curve: ChartCurve) -> Floats:
-        """Return the places of a curve's points in the picture, (n, 2)."""
-        return np.stack([self._column(self.x), self._row(self._shown(curve))], axis=-1)
+        """Return the places of a curve's points in the picture, (n, 2); of many, those that show."""
+        places = np.stack([self._column(self.x), self._row(self._shown(curve))], axis=-1)
+        return _outline(places) if len(places) > _DENSE * (self.right - self.left) else places
 
     def _shown(self, curve: ChartCurve) -> Floats:
         """Return a curve's values as far as a scale goes: what is infinite, or 0 on a logarithmic one, is left out."""
@@ -212,6 +216,27 @@ class _Axes:
             low, high, y = float(np.log10(low)), float(np.log10(high)), np.log10(y)
         rows: Floats = self.bottom - (y - low) / (high - low) * (self.bottom - self.top)
         return rows
+
+
+def _centred(picture: Pixels, text: str, x: float, y: float, room: float, anchor: str) -> None:
+    """Write a title in a room [pixels]: in smaller words where they are many, and without its end where they are too many."""
+    sizes = (12, 10, 8)
+    size = next((size for size in sizes if picture.length(text, size) <= room), sizes[-1])
+    while len(text) > 1 and picture.length(text, size) > room:
+        text = f"{text[:-2].rstrip()}…"
+    picture.words(text, x, y, size=size, anchor=anchor)
+
+
+def _outline(places: Floats) -> Floats:
+    """Return of a line through places, (n, 2), the first, lowest, highest and last in each column of pixels."""
+    x, y = places.T
+    begins = np.flatnonzero(np.diff(np.floor(x), prepend=-np.inf))
+    ends = np.append(begins[1:], len(x)) - 1
+    lowest, highest = np.fmin.reduceat(y, begins), np.fmax.reduceat(y, begins)
+    rows = np.stack([y[begins], lowest, highest, y[ends]], axis=-1)
+    columns = np.stack([x[begins], x[begins], x[ends], x[ends]], axis=-1)
+    shown: Floats = np.stack([columns, rows], axis=-1).reshape(-1, 2)
+    return shown
 
 
 def _widened(low: float, high: float) -> tuple[float, float]:

@@ -7,6 +7,7 @@ import numpy as np
 from circuits.quoting import quote
 from hwsim.files.data_tables import as_number, table
 from hwsim.files.raw import DataError
+from hwsim.formatting import counted
 from hwsim.typing import Floats
 
 _SHOWN = 40
@@ -24,7 +25,7 @@ def read_signal(path: Path, inputs: int) -> Floats:
         When the file cannot be read.
 
     """
-    return read_numbers(path, inputs, f"the circuit has {inputs} inputs, and each has a cell")
+    return read_numbers(path, inputs, f"the circuit has {counted(inputs, 'input')}, and each has a cell")
 
 
 def read_numbers(path: Path, count: int | None = None, why: str = "all lines have as many cells as the first") -> Floats:

@@ -26,7 +26,7 @@ from netlists.write.ideal_diodes import sharpened, sharpened_chip
 from netlists.write.options import fitting
 from netlists.write.sections import Words
 from netlists.write.switched import LATEST_RISE, switched
-from netlists.write.waveforms import TIGHT, Waveforms, initial
+from netlists.write.waveforms import TIGHT, Waveforms, fixed_at_capacitors, initial
 from netlists.write.writer import Body
 
 POINTS = 40
@@ -114,7 +114,7 @@ def _text(circuit: Circuit, chip: Chip, g: Conductances, signal: Signal, v: Floa
         stated = {name: list(map(str, each)) for name, each in waves.words(circuit, chip, directions(circuit)).items()}
         cards = from_elsewhere(with_sources(circuit, chip, stated, g))
         states = state_nodes(circuit, between=True)
-        return _in_time(circuit, cards, circuit, states, v[states], asked)
+        return _in_time(circuit, cards, circuit, (states, v[states]), fixed_at_capacitors(circuit, chip, waves.begin), asked=asked)
     sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
     push = signal.push
     words = Words(
@@ -128,7 +128,8 @@ def _text(circuit: Circuit, chip: Chip, g: Conductances, signal: Signal, v: Floa
     if is_clocked(circuit):
         deck, chip, capacitors = switched(circuit, chip, signal.times[0])
         beginning = np.array([capacitors[node] for node in states.tolist()])
-    return _in_time(circuit, Body.of(deck, chip, g, words, fitting(circuit)).lines(), deck, beginning, v[states], asked)
+    cards = Body.of(deck, chip, g, words, fitting(circuit)).lines()
+    return _in_time(circuit, cards, deck, (beginning, v[states]), fixed_at_capacitors(deck, chip, waves.begin), asked=asked)
 
 
 def _check_user(circuit: Circuit, chip: Chip, signal: Signal) -> None:
@@ -146,14 +147,14 @@ def _check_user(circuit: Circuit, chip: Chip, signal: Signal) -> None:
         raise UnsupportedCircuitError(msg)
 
 
-def _in_time(circuit: Circuit, cards: Sequence[str], deck: Circuit, beginning: Nodes, v: Floats, asked: Any) -> str:
-    """Write the deck of one sequence from its cards, and the voltages v [V] that `beginning` nodes of it begin with."""
+def _in_time(circuit: Circuit, cards: Sequence[str], deck: Circuit, *begun: tuple[Nodes, Floats], asked: Any) -> str:
+    """Write the deck of one sequence from its cards, and the nodes of it that have begun with voltages [V]."""
     saved = [f"v({deck.node_names[node]})" for node in asked.tolist()]
     lines = [
         f"* {circuit.name} in time, for libngspice",
         *cards,
         f".options {TIGHT}",
-        *initial(deck, beginning, v),
+        *(card for nodes, v in begun for card in initial(deck, nodes, v)),
         *(f".save {' '.join(saved[k : k + _A_LINE])}" for k in range(0, len(saved), _A_LINE)),
         ".end",
     ]

@@ -17,6 +17,7 @@ from circuits.controlled import VoltageControlledVoltageSources
 from circuits.elements import InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
 from circuits.nodes import GROUND, Nodes
+from hwsim.reservoir.deck_circuit import DeckCircuit
 from hwsim.reservoir.loop_feedback import LoopFeedback
 from hwsim.reservoir.reservoir import Reservoir
 from hwsim.typing import Floats, Weights
@@ -48,7 +49,9 @@ class ClosedCircuit:
 
         """
         if reservoir.settings.dynamics != "clocked":
-            msg = "nothing in a continuous reservoir's circuit holds its inputs for a row; set reservoir.dynamics to 'clocked'"
+            drawn = not isinstance(reservoir.drawn, DeckCircuit)
+            way = "set reservoir.dynamics to 'clocked'" if drawn else "hwsim run --free simulates the loop"
+            msg = f"nothing in a continuous reservoir's circuit holds its inputs for a row; {way}"
             raise CircuitError(msg)
         if reservoir.variation.adc_bits or reservoir.variation.dac_bits:
             msg = "converters round what a loop feeds back, and its circuit has none; omit variation.adc_bits and variation.dac_bits"

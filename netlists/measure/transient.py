@@ -14,7 +14,7 @@ from netlists.measure.control import BEGIN, DeckMeasure, Inputs, Pushes, ending,
 from netlists.text.numbers import plain
 from netlists.write.sections import DeckSection
 from netlists.write.switched import switched
-from netlists.write.waveforms import TIGHT, Waveforms
+from netlists.write.waveforms import TIGHT, Waveforms, fixed_at_capacitors, initial
 
 _PLOTTED = 12
 """Most outputs that are plotted."""
@@ -61,7 +61,8 @@ class TransientMeasure(DeckMeasure):
     def driven(self, circuit: Circuit, chip: Chip, inputs: Inputs) -> tuple[Inputs, list[str]]:  # noqa: ARG002 - as every measure
         """Let the sources follow the inputs."""
         waves = Waveforms(x=self.x, times=self.times, rise=self.rise, begin=self.begin)
-        return waves.words(circuit, chip), ["*", "* Sources of inputs are piecewise linear: they hold each sample for one period"]
+        cards = ["*", "* Sources of inputs are piecewise linear: they hold each sample for one period"]
+        return waves.words(circuit, chip), [*cards, *initial(circuit, *fixed_at_capacitors(circuit, chip, self.begin))]
 
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
         """Follow the voltages from 0 V on, then print the outputs at the end of each period."""

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.elements import Capacitors, InputSources
+from circuits.rows import held_nodes
 from netlists.text.numbers import plain
 
 Values = NDArray[np.float64]
@@ -71,6 +73,21 @@ def initial(circuit: Circuit, nodes: NDArray[np.intp], v: Values) -> Iterator[st
     names, values = circuit.node_names, plain(v, "initial voltages")
     cards = [f"v({names[node]})={value}" for node, value in zip(nodes.tolist(), values, strict=True)]
     yield from (f".ic {' '.join(cards[k : k + _A_LINE])}" for k in range(0, len(cards), _A_LINE))
+
+
+def fixed_at_capacitors(circuit: Circuit, chip: Chip, begin: Values) -> tuple[NDArray[np.intp], Values]:
+    """Return the nodes at capacitors that sources hold, and their voltages [V] where inputs begin with (I,).
+
+    A capacitor begins with the difference of the voltages that are stated; of a node of which none is, ngspice takes 0 V.
+    """
+    ends = [np.concatenate([np.atleast_1d(one.a), np.atleast_1d(one.b)]) for one in circuit.of(Capacitors)]
+    at_capacitors, volts = set(np.concatenate(ends).tolist() if ends else ()), dict[int, float]()
+    for node, (source, k) in held_nodes(circuit).items():
+        if node not in at_capacitors:
+            continue
+        of = {name: np.broadcast_to(chip(source.name, name), (len(source),))[k] for name in source.parameters}
+        volts[node] = float(begin[source.feature[k]] * of["scale"] + of["offset"] if isinstance(source, InputSources) else of["v"])
+    return np.array(list(volts), np.intp), np.array(list(volts.values()), float)
 
 
 TIGHT = "reltol=1e-6 vntol=1e-9 abstol=1e-15 trtol=1 chgtol=1e-18 itl4=100"

@@ -92,3 +92,20 @@ def test_charts_of_nothing_are_drawn():
     for values in ([math.inf], [math.nan, math.inf], [5e-324]):
         panel = Panel("", "", "", range(len(values)), [ChartCurve(values)], logarithmic=True)
         assert not (read(charts([panel], "", 9, 3.6)) == FIRST).all(axis=-1).any()
+
+
+def test_a_long_title_ends_within_the_picture():
+    """Whatever its length, nothing touches the edges."""
+    panels = [Panel("error, " * 40, "epoch", "%", (1, 2, 3), [ChartCurve((1.0, 2.0, 1.5))])] * 2
+    picture = read(charts(panels, "a name that goes further than a picture is wide, " * 9, 8, 3))
+    assert (picture[:, [0, 1, -2, -1]] == 255).all()
+
+
+def test_a_curve_of_many_points_looks_as_its_every_point_does(monkeypatch):
+    """Of what falls into one column of pixels the extremes are enough."""
+    values = 1.0 + np.sin(np.arange(9000) / 700) + 0.3 * np.random.default_rng(0).normal(size=9000)
+    panel = Panel("loss", "epoch", "V²", range(9000), [ChartCurve(values.tolist())])
+    few = read(charts([panel], "one", 3, 2)).astype(float)
+    monkeypatch.setattr("hwsim.files.line_charts._DENSE", np.inf)
+    every = read(charts([panel], "one", 3, 2)).astype(float)
+    assert abs(few - every).mean() < 0.05 * (255 - every).mean()

@@ -63,7 +63,7 @@ def test_a_loss_between_forward_and_backward_makes_the_gradient(solver, name) ->
     rule, loss = RULES[name]
     at_once = rule.gradient(solver, G, X, Y, loss)
     outputs, residuals = rule.forward(solver, G, X)
-    np.testing.assert_allclose(outputs, at_once.outputs, rtol=1e-12)  # products of a batch round as its size tells them
+    np.testing.assert_allclose(outputs, at_once.outputs, rtol=1e-12)  # products round by the size of the batch
     result = rule.backward(solver, residuals, loss.error(outputs, Y), Y)
     for block, values in at_once.by_block.items():
         np.testing.assert_allclose(result.dg[block], len(X) * values, rtol=0, atol=1e-6 * len(X) * np.abs(values).max())
