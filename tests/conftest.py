@@ -19,6 +19,8 @@ os.environ.setdefault(  # slower programs, compiled in a fifth of the time; gold
     " --xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1",
 )
 
+gc.set_threshold(50_000, 20, 20)  # to trace thousands of programs makes much garbage: searches for it took a tenth of all time
+
 settings.register_profile(
     "default",
     max_examples=20,
