@@ -94,7 +94,7 @@ def _blocks(what: Sequence[str], *, rounds: int, seconds: float) -> BenchPlan:
 def transient(output: Output, *, files: BenchFiles, columns: int, rounds: int) -> int | None:
     """Time a recurrent circuit in time, one sequence and a batch of 256, against ngspice's .tran, in turn.
 
-    Both halve their steps once to state their error: a few microvolts of the numeric engine, and one of ngspice.
+    To state its error, ngspice runs all of it again with half the steps, which counts, and the numeric engine its first intervals alone.
     """
     from hwsim.benchmarks.transient_speed import compare  # noqa: PLC0415 - help does without
 

@@ -155,6 +155,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     written = [outputs.OutputFile("-o", Path(out), outputs.DECK)] if out != "-" else []
     outputs.refuse(written, outputs.inputs(what, given.experiment), force=force)
     age = aged(output, given)
+    if measure == "pulses" or learning is not None:
+        _refuse_samples("one device has none" if measure == "pulses" else "one that learns by itself shows them all")
     if measure == "pulses":
         text, elements, nodes = _pulses(given, measured["pulses"]), 1, 1
     else:
@@ -180,6 +182,7 @@ def _forced(given: "LoadedModel") -> bool:
 
 def _refuse_beside_loop(dialect: Dialect, after: float | None, position: int | None, *, flat: bool, learning: bool) -> None:
     """Refuse options of decks of samples next to a loop, whose deck is for ngspice."""
+    _refuse_samples("a loop has none")
     others = {
         "dialect gnucap": dialect == "gnucap",
         "after": after,
@@ -190,6 +193,15 @@ def _refuse_beside_loop(dialect: Dialect, after: float | None, position: int | N
     for name, given in others.items():
         if given:
             msg = f"--{name} is of decks that show a sample, and a loop has none; omit it"
+            raise click.UsageError(msg)
+
+
+def _refuse_samples(why: str) -> None:
+    """Refuse options that choose a sample."""
+    given = options.typed()
+    for name in ("sample", "part"):
+        if name in given:
+            msg = f"{given[name]} is of decks that show a sample, and {why}; omit it"
             raise click.UsageError(msg)
 
 

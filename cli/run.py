@@ -95,7 +95,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
     if free is not None:
         _refuse_others(
-            {"signal": signal, "period": period, "points": points, "accuracy": accuracy, "plot": plot, "settle": settle or None},
+            ("chosen", "part", "signal", "period", "points", "accuracy", "capacitance", "plot", "settle"),
             "--free lets a loop run from where the training set ends",
         )
         free_run.run(output, given, free, out, force=force)
@@ -111,9 +111,12 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     farads = {} if capacitance is None else {"capacitance": capacitance}
     if settle:
         _refuse_others(
-            {"signal": signal, "period": period, "points": points, "accuracy": accuracy, "out": out, "plot": plot},
+            ("signal", "period", "points", "accuracy", "out", "plot"),
             "--settle follows each sample until it has settled",
         )
+        if engine == "ngspice":
+            msg = f"--settle follows samples by the numeric engine; hwsim compile {what} --measure settle writes a deck for ngspice"
+            raise click.UsageError(msg)
         _settle(output, given, part, chosen, farads, age)
         return
     if out and out.suffix.lower() not in {".csv", ".npz"}:
@@ -143,16 +146,19 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output.result(result, f"{_outputs(result)}\n\n{summary}")
 
 
-def _refuse_others(given: dict[str, Any], does: str) -> None:
-    for name, value in given.items():
-        if value is not None:
-            msg = f"{does}; omit --{name}"
+def _refuse_others(names: "Sequence[str]", does: str) -> None:
+    """Refuse options, by their parameters' names, that would change nothing."""
+    given = options.typed()
+    for name in names:
+        if name in given:
+            msg = f"{does}; omit {given[name]}"
             raise click.UsageError(msg)
 
 
 def _inputs(output: Output, given: "LoadedModel", part: Part, chosen: range, signal: Path | None) -> "tuple[Floats, list[int]]":
     """Return the inputs, a row a period, and their numbers: those of samples, or of a signal's lines."""
     if signal is not None:
+        _refuse_others(("chosen", "part"), "--signal stands in the place of samples")
         from hwsim.files.signal_table import read_signal  # noqa: PLC0415 - for this command alone
 
         x = read_signal(signal, given.circuit.input_count)

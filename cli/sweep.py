@@ -1,6 +1,5 @@
 """`hwsim sweep`: many chips and seeds at many points of an experiment's keys."""
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +77,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     processes may work on one sweep. WHAT may be such a database: its sweep is resumed, and its results are printed.
     """
     from hwsim.cluster.one_thread import one_thread  # noqa: PLC0415 - help does without
+    from hwsim.cores import usable_cores  # noqa: PLC0415 - help does without
     from hwsim.sweep.database import is_database  # noqa: PLC0415 - for this command alone
     from hwsim.sweep.export import kind_of  # noqa: PLC0415 - for this command alone
 
@@ -97,7 +97,7 @@ def command(  # noqa: PLR0913 - a parameter an option
 
     with _opened(what, refuse) if existing else _planned(output, what, out, against, defining, refuse) as database:
         _refuse_missing(against, len(database.points))
-        compute_missing(output, database, jobs or len(os.sched_getaffinity(0)), scheduler)
+        compute_missing(output, database, jobs or usable_cores(), scheduler)
         recorded = database.recorded()
     return _tell(output, recorded, spec=spec, against=against, export=export, plot=plot)
 

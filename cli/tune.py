@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,7 @@ def command(
         seeds=seeds,
         share=share or experiment.data.validation or tune.SHARE,
         out=_place(out, experiment.name),
-        command=_typed(what, changed, varied, trials, seeds),
+        command=_typed(what, changed, varied, {"--trials": trials, "--seeds": seeds if seeds > 1 else None, "--validation": share}),
     )
     outputs.refuse([outputs.OutputFile("--out", search.out, outputs.TUNED)], outputs.inputs(what, experiment), force=force)
     note_left_aside(output, what, "every trial trains")
@@ -82,10 +82,11 @@ def _place(out: Path | None, name: str) -> Path:
     return place
 
 
-def _typed(what: str, changed: Sequence[str], varied: Sequence[str], trials: int, seeds: int) -> str:
-    """Return the command as it might have been typed."""
+def _typed(what: str, changed: Sequence[str], varied: Sequence[str], numbers: "Mapping[str, float | None]") -> str:
+    """Return the command as it might have been typed, but for where it writes."""
     words = [*(word for key in changed for word in ("--set", key)), *(word for text in varied for word in ("--vary", text))]
-    return shlex.join(["hwsim", "tune", what, *words, "--trials", str(trials), *(["--seeds", str(seeds)] if seeds > 1 else [])])
+    words += [word for name, number in numbers.items() if number is not None for word in (name, f"{number:g}")]
+    return shlex.join(["hwsim", "tune", what, *words])
 
 
 def _step(step: "trial.TrialProgress", trials: int, measure: "Measure") -> ProgressStep:

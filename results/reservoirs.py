@@ -1,6 +1,7 @@
 """Reservoirs in numbers: clocked circuits next to tanh networks of equal size and search, on chips, and with noise.
 
 python results/reservoirs.py search TASK WHAT   # random search on validation data; WHAT is clocked or tanh
+python results/reservoirs.py refine TASK WHAT   # then settings near the best ones so far, and other draws of the circuit
 python results/reservoirs.py TASK               # both on five sets of data, with the settings that the searches chose
 python results/reservoirs.py chips              # read-outs learnt elsewhere, and on the chip
 python results/reservoirs.py reservoirpy        # the tanh network next to reservoirpy's, where that is installed
@@ -31,7 +32,10 @@ SEARCHED, SEEDS = 100, range(5)
 NOISE = 2e-5
 """V, of each state of the circuit: kT/C of 10 pF. Those of the tanh network are noisy by 4e-4 of their spread, as those of the circuit."""
 
-DRAWS = {"narma10": 30, "mackey-glass": 12, "laser": 30}
+DRAWS = {"narma10": 30, "mackey-glass": 12, "laser": 240}
+
+REFINED = 150
+"""Settings that are tried near the best ones."""
 
 VOLTS = 3.0
 """V of an input, and of the bias, that stand for 1 at the tanh network: weights of a column are shares of all of its conductances, about a
@@ -104,6 +108,23 @@ def search(task: str, what: str, nodes: int = 200) -> None:
     keep(f"search {task} {what} {nodes}", {"draws": len(errors), "validation": best[0], "settings": best[1]})
 
 
+def refine(task: str, what: str, nodes: int = 200) -> None:
+    """Move on from the settings that were chosen, by steps that shrink, wherever the same validation rows are foretold better."""
+    name = f"search {task} {what} {nodes}"
+    x, y = (part[: WASHOUT + LEARNED] for part in series(task, SEARCHED))
+    last, best, rng = len(x) - VALIDATED, kept()[name], np.random.default_rng(6)
+    for k in range(REFINED):
+        step, how = 0.3 * 0.98**k, dict(best["settings"])
+        how |= {key: float(how[key] * np.exp(step * rng.standard_normal())) for key in ("spectral_radius", "input_scale", "bias")}
+        how |= {"leak": min(1.0, float(how["leak"] * np.exp(0.3 * step * rng.standard_normal()))), "seed": int(rng.integers(1000))}
+        v = states(what, x, how, SEARCHED)
+        error = float(nrmse(learnt(v, y, last)(v[last:]), y[last:])[0])
+        if error < best["validation"]:
+            best = best | {"validation": error, "settings": how}
+            sys.stdout.write(f"{k} {error:.4f} {how}\n")
+    keep(name, best | {"refined": REFINED})
+
+
 def compare(task: str, nodes: int = 200) -> None:
     """Test the settings that were chosen, on data that no search has seen."""
     for what in ("clocked", "tanh"):
@@ -168,6 +189,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["search", task, what]:
             search(task, what)
+        case ["refine", task, what]:
+            refine(task, what)
         case ["chips"]:
             chips()
         case ["reservoirpy"]:

@@ -109,7 +109,6 @@ class Learner:
         )
 
     @jax_scope()
-    @jax_scope()
     def _off(self, chosen: NDArray[np.integer[Any]]) -> float | None:
         x, y = self.data.x_train[chosen], self.trainer.task.train.of(chosen)
         (rule, loss, *_), traced, dtype = self.trainer.updater, self.traced, self.trainer.dtype

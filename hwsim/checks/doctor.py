@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hwsim import siblings
+from hwsim.cores import usable_cores
 from hwsim.data.image_sets import DATA_VARIABLE, NAMED, image_files
 from hwsim.files.caches import cache_folder
 from hwsim.files.raw import DataError
@@ -126,8 +127,7 @@ def _jax() -> Diagnosis:
 
 
 def _cores() -> Diagnosis:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Diagnosis(name="cores", found=f"{usable} usable, {platform.machine()}, {platform.system()} {platform.release()}")
+    return Diagnosis(name="cores", found=f"{usable_cores()} usable, {platform.machine()}, {platform.system()} {platform.release()}")
 
 
 def _images(name: str) -> Callable[[], Diagnosis]:

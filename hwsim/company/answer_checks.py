@@ -19,7 +19,7 @@ def refusal(job: ChipJob, answer: ChipAnswer, like: Arrays, samples: Fingerprint
     samples
         Fingerprint of the chip's samples; where those of its own are not known yet, any are good.
     finite
-        Whether all numbers must be; outputs of samples that failed and are skipped are not.
+        Whether all numbers must be; outputs of samples that failed and are skipped are NaN.
 
     """
     if answer.hwsim != job.company.hwsim:

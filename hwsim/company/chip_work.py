@@ -20,6 +20,7 @@ from hwsim.core import blocks
 from hwsim.core.protocol import ConvergenceError
 from hwsim.learning import epochs
 from hwsim.learning.evaluate import noise_seed, read_outputs
+from hwsim.learning.skipping import Skipping
 from hwsim.learning.state import Arrays, State
 from hwsim.learning.step import Batches, Carry, Sums
 from hwsim.learning.task import Targets
@@ -210,6 +211,18 @@ def trainer_of(session: Session, solver: Any, start: Weights) -> Trainer:
 
 
 def outputs_of(session: Session, solver: Any, g: Conductances, x: Array) -> Floats:
-    """Return what a chip with conductances [S] answers on samples x (n, I), as its instruments read it, (n, K) [V]."""
-    seed = noise_seed(session.experiment.training.seed, session.experiment.variation.chip)
-    return read_outputs(solver, g, x, session.reading, seed).outputs
+    """Return what a chip with conductances [S] answers on samples x (n, I), as its instruments read it, (n, K) [V].
+
+    NaN of samples without an equilibrium, where the experiment skips these.
+
+    Raises
+    ------
+    ConvergenceError
+        When a sample does not settle, and the experiment does not skip it.
+
+    """
+    training = session.experiment.training
+    lenient = solver.wrapped(Skipping) if training.skip_failed else solver
+    read = read_outputs(lenient, g, x, session.reading, noise_seed(training.seed, session.experiment.variation.chip))
+    outputs: Floats = np.where(read.settled[:, None], read.outputs, np.nan)
+    return outputs

@@ -189,7 +189,8 @@ class Company:
             models = teachers(self.settings.teacher, self.members.whole, common)
             return self._message(mean_answer(models, common))[None]
         loss = self.alone.trainers[0].updater.loss
-        return np.stack([self._message(np.asarray(loss.as_targets(one))) for one in self.chips.outputs(state, common=True)])
+        outputs = np.nan_to_num(self.chips.outputs(state, common=True), nan=0.0)  # without an equilibrium a sample is of no class
+        return np.stack([self._message(np.asarray(loss.as_targets(one))) for one in outputs])
 
     def targets(self, memory: CompanyMemory, epoch: int) -> list[Targets] | None:
         """Return each chip's targets after an epoch, those on the pool from the peers that it listens to; None where none have answered."""

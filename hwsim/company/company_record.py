@@ -6,6 +6,7 @@ import numpy as np
 
 from hwsim.company.company import Round
 from hwsim.files.records import Row
+from hwsim.learning.evaluate import scored
 from hwsim.learning.task import Targets, Task
 from hwsim.typing import Floats
 
@@ -17,14 +18,26 @@ def agreement(answers: list[Any]) -> float:
 
 
 def together(targets: Targets, outputs: Floats) -> float:
-    """Return the error of the mean of all chips' outputs, (chips, n, K) [V]."""
-    mean = outputs.mean(axis=0)
-    return error(targets, mean)
+    """Return the error of the mean of all chips' outputs, (chips, n, K) [V]; of each sample those chips count that settled."""
+    settled = np.isfinite(outputs)
+    counts = settled.sum(axis=0)
+    mean = np.where(settled, outputs, 0.0).sum(axis=0) / np.maximum(counts, 1)
+    return error(targets, np.where(counts > 0, mean, np.nan))
 
 
 def error(targets: Targets, outputs: Floats) -> float:
-    """Return the error of outputs, (n, K) [V], by the task's own measure."""
-    return targets.scores(float(targets.mistakes(targets.answers(outputs), slice(None)).sum()), len(outputs))["error"]
+    """Return the error of outputs, (n, K) [V], by the task's own measure; a sample with NaN had no equilibrium."""
+    return _scored(targets, outputs)[1]["error"]
+
+
+def answers(targets: Targets, outputs: Floats) -> Any:
+    """Return what outputs, (n, K) [V], mean."""
+    return _scored(targets, outputs)[0]
+
+
+def _scored(targets: Targets, outputs: Floats) -> tuple[Any, dict[str, float]]:
+    settled = np.isfinite(outputs.sum(axis=1))
+    return scored(targets, np.where(settled[:, None], outputs, 0.0), settled)
 
 
 def row(one: Round, task: Task) -> Row:
@@ -49,7 +62,7 @@ def row(one: Round, task: Task) -> Row:
     if one.eliminated is not None:
         record["eliminated"] = one.eliminated
     if targets.of_classes and len(one.outputs) > 1:
-        record["churn"] = 1.0 - agreement([targets.answers(outputs) for outputs in one.outputs])
+        record["churn"] = 1.0 - agreement([answers(targets, outputs) for outputs in one.outputs])
     for k, (loss, scores, test_error) in enumerate(zip(losses, trained, tested, strict=True)):
         each = {"loss": loss, "test_error": test_error} | {f"train_{name}": of for name, of in scores.items()}
         each |= {} if residuals is None else {"residual_A": residuals[k]}

@@ -14,7 +14,7 @@ from hwsim.company.company import Company
 from hwsim.company.company_end import EndedChip, Took, TrainedCompany, write_end
 from hwsim.company.company_files import CHURN, PLOT, churn_text
 from hwsim.company.company_plot import company_plot
-from hwsim.company.company_record import row
+from hwsim.company.company_record import answers, row
 from hwsim.company.company_result import settings_of
 from hwsim.company.dask_workers import DaskWorkers, WorkerEvent
 from hwsim.company.members import Members
@@ -171,7 +171,7 @@ def _finished(start: Start, folder: OpenRun, company: Company, state: State, row
     data = sessions[0].data
     if "churn" in rows[-1]:
         targets = sessions[0].task.test
-        folder.write(CHURN, churn_text([targets.answers(each) for each in company.chips.outputs(state)]))
+        folder.write(CHURN, churn_text([answers(targets, each) for each in company.chips.outputs(state)]))
     title = f"{experiment.name}, seed {experiment.training.seed}: {settings.chips} chips, {settings.exchange}"
     folder.write(PLOT, company_plot(rows, title, experiment.data))
     each = zip(company.alone.trainers, sessions, company.alone.apart(state), company.samples, strict=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from circuits.quoting import quote_path
+from hwsim.company.chip_work import outputs_of
 from hwsim.experiment.experiment import RUN_FILE, ExperimentError
 from hwsim.learning import factory
-from hwsim.learning.evaluate import noise_seed, read_outputs
 from hwsim.runs.loaded import LoadedModel, load_model
 from hwsim.session import Session
 from hwsim.typing import Array, Floats
@@ -53,11 +53,10 @@ def _loaded(name: str, pupil: Session, samples: Array) -> LoadedModel:
 
 
 def _answer(teacher: LoadedModel, samples: Array) -> Floats:
-    session, training = teacher.session, teacher.experiment.training
-    seed = noise_seed(training.seed, teacher.experiment.variation.chip)
+    session = teacher.session
     with session.solver() as solver:
-        outputs = read_outputs(solver, teacher.g, session.data.x_train[samples], session.reading, seed).outputs
-    return np.asarray(factory.loss(training).as_targets(outputs), float)
+        outputs = np.nan_to_num(outputs_of(session, solver, teacher.g, session.data.x_train[samples]), nan=0.0)
+    return np.asarray(factory.loss(teacher.experiment.training).as_targets(outputs), float)
 
 
 def _refuse_other_data(name: str, teacher: LoadedModel, pupil: Session, samples: Array) -> None:

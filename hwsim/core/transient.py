@@ -4,7 +4,7 @@ B is the batch, T the intervals, I the inputs, K the outputs. A state is the vol
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeGuard
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -163,11 +163,6 @@ class Transient(Protocol):
 
         """
         ...
-
-
-def is_transient(solver: Any) -> TypeGuard[Transient]:
-    """Whether a solver integrates circuits in time."""
-    return Capability.TRANSIENT in solver.capabilities
 
 
 def state_groups(circuit: Circuit, *, between: bool = False) -> tuple[NodeGroup, ...]:

@@ -111,10 +111,6 @@ class Netlist(Section):
         roles = self.model_dump(exclude={"netlist"} | without_dialect)
         return roles | {"netlist": contents(self.deck)}
 
-    def from_folder(self, folder: Path) -> "Netlist":
-        """Return the deck whose path is relative to a folder."""
-        return self.model_copy(update={"netlist": str(folder / self.netlist)})
-
     def kept(self) -> tuple["Netlist", dict[str, bytes]]:
         """Return the deck as a run's folder keeps it, and the files that are written there, by their paths within it."""
         copy = self.model_copy(update={"netlist": f"{KEPT}/{Path(self.netlist).name}"})

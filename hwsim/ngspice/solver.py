@@ -6,7 +6,6 @@ one resistor and one current source a column. Kirchhoff's law, summed up here fr
 """
 
 import logging
-import os
 import pickle
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -23,6 +22,7 @@ from hwsim.core.lock_in import LockedIn, lock_in
 from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Nudging, Push
 from hwsim.core.signal import Signal
 from hwsim.core.transient import Trajectory
+from hwsim.cores import usable_cores
 from hwsim.ngspice import transient_runs
 from hwsim.ngspice.answers import blank, merged, split
 from hwsim.ngspice.failed_points import keep, raise_if_failed
@@ -77,7 +77,7 @@ class NgspiceSolver(Nudging, Closing):
             self.capabilities = self.capabilities - {Capability.TRANSIENT}
         self._tolerances = tolerances or fitting(circuit)
         self._times = SHARP_TIMES if circuit.of(IdealDiodes) else 1
-        self._pool = Pool(workers or _cores(), limits)
+        self._pool = Pool(workers or usable_cores(), limits)
         self._warned = set[str]()
         self._g: dict[str, Floats] = {}
         self._deck: WorkerDeck | None = None
@@ -348,8 +348,3 @@ class NgspiceSolver(Nudging, Closing):
             Equilibrium({name: v[span] for name, v in checked.v.items()}, checked.residual[span], checked.steps[span], checked.result[span])
             for span in spans
         )
-
-
-def _cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

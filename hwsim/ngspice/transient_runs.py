@@ -22,7 +22,6 @@ from hwsim.ngspice.pool import Pool
 from hwsim.typing import Array, Conductances, Floats
 from netlists.foreign.simulated import check_chip, directions, with_sources
 from netlists.text.numbers import plain
-from netlists.write.ideal_diodes import sharpened, sharpened_chip
 from netlists.write.options import fitting
 from netlists.write.sections import Words
 from netlists.write.switched import LATEST_RISE, switched
@@ -115,10 +114,9 @@ def _text(circuit: Circuit, chip: Chip, g: Conductances, signal: Signal, v: Floa
         cards = from_elsewhere(with_sources(circuit, chip, stated, g))
         states = state_nodes(circuit, between=True)
         return _in_time(circuit, cards, circuit, (states, v[states]), fixed_at_capacitors(circuit, chip, waves.begin), asked=asked)
-    sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
     push = signal.push
     words = Words(
-        inputs=waves.words(sharp, on_chip),
+        inputs=waves.words(circuit, chip),
         beta=plain([push.beta], "beta")[0],
         targets=plain(push.target, "targets"),
         currents=plain(push.current, "currents"),

@@ -23,6 +23,7 @@ import numpy as np
 from jax.experimental import serialize_executable
 from jax.experimental.compilation_cache import compilation_cache
 
+from hwsim.cores import usable_cores
 from hwsim.files import atomic
 from hwsim.files.caches import program_folder
 from hwsim.siblings import ROOT
@@ -130,13 +131,13 @@ class _Known(pickle.Pickler):
 def _surroundings() -> tuple[bytes, ...]:
     """Return what every program depends on: sources, versions and machine."""
     versions = sys.version, jax.__version__, version("jaxlib"), np.__version__
-    able = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         flags = [line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines() if "flags" in line[:12]]
     except OSError:
         flags = [platform.processor()]
     sources = sorted(_sources())
-    return tuple(repr(part).encode() for part in (versions, platform.platform(), platform.machine(), able, sorted(set(flags)), sources))
+    machine = platform.platform(), platform.machine(), usable_cores(), sorted(set(flags))
+    return tuple(repr(part).encode() for part in (versions, *machine, sources))
 
 
 def _sources() -> Iterator[tuple[str, int, int]]:

@@ -88,7 +88,7 @@ class FreeLoop:
         blocks = experiment.blocks or ()
         layers = [layer for block in blocks for layer in (block.layers if isinstance(block, DigitalBlock) else (None,))]
         if experiment.reservoir is None or [layer and layer.kind for layer in layers] != ["dense"]:
-            what = "has no reservoir" if experiment.reservoir is None else "is read by more than one dense layer"
+            what = "has no reservoir" if experiment.reservoir is None else "is not read by one dense layer alone"
             msg = f"{experiment.name}: {what}, and runs free in no loop; use a reservoir with [[blocks]] of one dense layer"
             raise ExperimentError(msg)
         return self._layer.dense(self.given.g)

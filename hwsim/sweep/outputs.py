@@ -36,7 +36,7 @@ class FileKind:
 _PLAIN = [name for name in SweepResult._fields[1:] if name != "company"]
 _COLUMNS = tuple(",".join(names).encode() for names in (_PLAIN, [*_PLAIN, *CompanyFigures._fields]))
 
-DECK = FileKind("a deck of hwsim's", lambda head: b"written by hwsim for ngspice" in head.partition(b"\n")[0])
+DECK = FileKind("a deck of hwsim's", lambda head: b"written by hwsim for " in head.partition(b"\n")[0])
 PICTURE = FileKind("a picture that hwsim drew", is_ours)
 PAGE = FileKind("a page of hwsim report", lambda head: b'<p class="kind">hwsim report</p>' in head)
 TABLE = FileKind("a table of hwsim sweep", lambda head: head.startswith(b"point,") and head.partition(b"\n")[0].rstrip().endswith(_COLUMNS))

@@ -284,10 +284,10 @@ def test_ctrl_c_keeps_the_cases_that_are_done(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("few_images")
-def test_the_short_version_covers_all_benchmarks(
+def test_the_short_version_runs_three_benchmarks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`hwsim bench` alone runs a few cases of the first three, into files of their own."""
+    """`hwsim bench` alone runs a few cases of three benchmarks, into files of their own."""
     monkeypatch.setattr("cli.bench.USUAL", ("xor",))
     monkeypatch.setattr(training, "SHORT_CASES", (((20,), 8),))
     monkeypatch.setattr(scaling, "SHORT_POINTS", (point(1e-2),))

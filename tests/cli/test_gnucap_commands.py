@@ -7,6 +7,7 @@ def test_a_deck_for_gnucap_is_written(hwsim):
     """Free and two nudged analyses, with the sample and the conductances described on top; measures of ngspice are refused."""
     answer = hwsim("compile", "xor", "--dialect", "gnucap", "-o", "xor.ckt")
     assert "run it: gnucap -b xor.ckt" in answer.out
+    assert hwsim("compile", "xor", "--dialect", "gnucap", "-o", "xor.ckt").code == 0, "its own deck is replaced"
     text = Path("xor.ckt").read_text(encoding="utf-8")
     assert text.count("\n.dc\n") == 3
     assert "* Sample 0 of the test set of xor" in text

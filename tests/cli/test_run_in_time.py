@@ -150,6 +150,10 @@ def test_a_capacitor_to_a_supply_begins_charged_to_it(hwsim):
     ("words", "code", "message"),
     [
         ("run iris --settle --period 1", 2, "omit --period"),
+        ("run iris --settle --engine ngspice", 2, "hwsim compile iris --measure settle writes a deck"),
+        ("run iris --signal short.csv --sample 1", 2, "omit --sample"),
+        ("run iris --free 5 --part train", 2, "omit --part"),
+        ("compile iris --measure pulses --sample 1 -o deck.cir", 2, "omit it"),
         ("run iris --signal nothing.csv", 2, "nothing.csv"),
         ("run iris --signal short.csv", 2, "line 2 has 3 cells; the circuit has 4 inputs"),
         ("run iris --signal words.csv", 2, "line 2: x is no finite number"),

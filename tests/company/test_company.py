@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from hwsim.company.company import Company, Round
+from hwsim.company.company_record import error
 from hwsim.company.listening import listened
 from hwsim.company.members import Members
 from hwsim.company.memory import CompanyMemory
+from hwsim.core.protocol import ConvergenceError
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.loading import load
 from hwsim.learning.state import joined
@@ -170,3 +172,18 @@ def test_listening():
             assert all(chip not in peers for chip, peers in enumerate(each))
             assert {len(peers) for peers in each} == {4 if kind == "all" else 1}
     assert listened(settings["pairs"], 0, 1) != listened(settings["pairs"], 0, 2)
+
+
+def test_samples_without_an_equilibrium_stop_a_company_or_are_wrong():
+    """With --skip-failed they are wrong in a test, and of no class where chips teach each other."""
+    hasty = ["solver.max_steps=2", "solver.tolerance=1e-12", "training.epochs=1"]
+    with company("outputs", *hasty) as chips, pytest.raises(ConvergenceError):
+        rounds(chips)
+    with company("outputs", *hasty, "training.skip_failed=true") as chips:
+        (last,) = rounds(chips)
+    failed = np.isnan(last.outputs).all(axis=2)
+    assert failed.any()
+    assert np.isfinite(last.memory.answers).all()
+    targets = chips.members.alone[0].task.test
+    for outputs, nowhere in zip(last.outputs, failed, strict=True):
+        assert error(targets, outputs) >= nowhere.mean()

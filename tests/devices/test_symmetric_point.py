@@ -8,7 +8,7 @@ from hwsim.devices.kinds import presets
 from hwsim.devices.kinds.declared import Device, DeviceNoise, DeviceSpread
 from hwsim.devices.kinds.shapes import ConstantStep, SoftBoundsStep
 from hwsim.devices.programming.rounding import Sizes, stochastic
-from hwsim.devices.programming.symmetric_point import TikiTakaDraws, Transfer, begin_tiki_taka, symmetric_point, tiki_taka, zero_shift
+from hwsim.devices.programming.symmetric_point import TikiTakaDraws, Transfer, begin_tiki_taka, symmetric_point, tiki_taka
 from hwsim.devices.programming.writing import write
 from hwsim.random.streams import stream
 
@@ -18,6 +18,17 @@ SHAPE = (300,)
 
 def streams(name: str) -> np.random.Generator:
     return stream(4, name)
+
+
+def zero_shift(devices, g, normals):
+    """Bring devices to their symmetric point as hardware can, by pulses up and down in turn, one for each of `normals` (pulses, *g.shape).
+
+    Source: Kim 2019, "Zero-shifting technique for deep neural network training on resistive cross-point arrays".
+    """
+    xp = g.__array_namespace__()
+    for k in range(normals.shape[0]):
+        g = devices.pulse(g, xp.full(g.shape, 1 if k % 2 == 0 else -1), normals[k])
+    return g
 
 
 def test_the_symmetric_point_by_hand() -> None:

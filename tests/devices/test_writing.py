@@ -9,7 +9,7 @@ from hwsim.devices.arrays.models import Devices
 from hwsim.devices.kinds import presets
 from hwsim.devices.kinds.declared import Device
 from hwsim.devices.programming.rounding import Sizes
-from hwsim.devices.programming.writing import Reading, Verify, rewrite, write, write_verify
+from hwsim.devices.programming.writing import Reading, Verify, rewrite, write, write_those
 from hwsim.random.streams import stream
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("jax_64_bits")
 RANGE = (1e-6, 1e-4)
 SHAPE = (40, 10)
 VERIFY = Verify(tolerance=0.5, rounds=12, most=200)
+ALL = np.ones(SHAPE, dtype=bool)
 
 
 def several(name: str, seed: int = 0, **settings: object) -> tuple[Device, Devices]:
@@ -31,13 +32,13 @@ def test_written_devices_come_near_their_targets() -> None:
     low, high = devices.limits()
     g, target = (low + rng.uniform(0.1, 0.9, SHAPE) * (high - low) for _ in range(2))
     normals = rng.standard_normal((VERIFY.rounds, 2, *SHAPE))
-    done = write_verify(devices, sizes, g, target, VERIFY, normals, Reading())
+    done = write_those(devices, sizes, g, target, ALL, VERIFY, normals, Reading())
     blind = write(devices, g, np.round(sizes.pulses(target - g)).astype(int), normals[0, 0])
     assert (abs(sizes.pulses(target - done.g)) <= 1).mean() > 0.93
     assert (abs(sizes.pulses(target - blind.g)) <= 1).mean() < 0.2
     assert ((done.reads >= 1) & (done.reads <= VERIFY.rounds)).all()
     assert done.energy.min() > 0
-    compiled = jax.jit(write_verify, static_argnums=(4, 6))(devices, sizes, g, target, VERIFY, normals, Reading())
+    compiled = jax.jit(write_those, static_argnums=(5, 7))(devices, sizes, g, target, ALL, VERIFY, normals, Reading())
     for ours, theirs in zip(done, compiled, strict=True):
         np.testing.assert_allclose(theirs, ours, rtol=1e-9)
 
@@ -47,7 +48,7 @@ def test_a_device_that_is_there_is_only_read() -> None:
     device, devices = several("ecram")
     g = devices.begin(np.full(SHAPE, 3e-5))
     read = Reading(volts=0.2, seconds=1e-6)
-    done = write_verify(devices, Sizes.nominal(device, RANGE), g, g, VERIFY, np.ones((12, 2, *SHAPE)), read)
+    done = write_those(devices, Sizes.nominal(device, RANGE), g, g, ALL, VERIFY, np.ones((12, 2, *SHAPE)), read)
     np.testing.assert_array_equal(done.g, g)
     assert done.pulses.sum() == 0
     assert (done.reads == 1).all()

@@ -30,7 +30,7 @@ SINGLE = {
 @parametrize_with_checks([kind(hidden=(), epochs=10, random_state=0) for kind in (hw.CrossbarClassifier, hw.CrossbarRegressor)])
 def test_it_is_an_estimator(estimator: Any, check: partial[None]) -> None:
     """No check is expected to fail; the one that is skipped is about arrays of other libraries, which need SciPy set up for them."""
-    own = clone(estimator)  # all checks are given one
+    copied = clone(estimator)  # all checks are given one
     if check.func.__name__ in SINGLE:
-        own.set_params(settings=NGSPICE)
-    check(own)
+        copied.set_params(settings=NGSPICE)
+    check(copied)

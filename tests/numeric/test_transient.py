@@ -13,10 +13,10 @@ from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from circuits.nodes import GROUND, NodeGroup
 from hwsim.core.dissipation import dissipated
-from hwsim.core.protocol import ConvergenceError, Drive, Push, UnsupportedCircuitError
+from hwsim.core.protocol import Capability, ConvergenceError, Drive, Push, UnsupportedCircuitError
 from hwsim.core.signal import Signal
 from hwsim.core.source_currents import source_currents
-from hwsim.core.transient import Reduction, is_transient
+from hwsim.core.transient import Reduction
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.numeric.transient import integrate as choice
@@ -68,7 +68,7 @@ def diode(form, p):
 
 def test_solvers_declare_it(solver):
     """Whoever integrates declares it."""
-    assert is_transient(solver)
+    assert Capability.TRANSIENT in solver.capabilities
 
 
 def test_it_is_what_radau_finds(solver, g, signal, trajectory):

@@ -27,17 +27,6 @@ def symmetric_point(devices: Devices, shape: tuple[int, ...]) -> Array:
     return devices.conductance((low + high) / 2)
 
 
-def zero_shift(devices: Devices, g: Array, normals: Array) -> Array:
-    """Bring devices to their symmetric point as hardware can: by pulses up and down in turn, one for each of `normals` (pulses, *g.shape).
-
-    Source: Kim 2019, "Zero-shifting technique for deep neural network training on resistive cross-point arrays".
-    """
-    xp = g.__array_namespace__()
-    for k in range(normals.shape[0]):
-        g = devices.pulse(g, xp.full(g.shape, 1 if k % 2 == 0 else -1), normals[k])
-    return g
-
-
 class TikiTaka(NamedTuple):
     """The state of transfer learning: a fast array A, its reference R, and what is left of every transfer; conductances in S.
 

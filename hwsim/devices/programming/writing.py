@@ -88,8 +88,10 @@ class Verify(NamedTuple):
     most: int = 100
 
 
-def write_verify(devices: Devices, sizes: Sizes, g: Array, target: Array, verify: Verify, normals: Array, read: Reading) -> Written:  # noqa: PLR0913, PLR0917 - one physical process
-    """Read, pulse those that are too far from their target, and begin again, until none is or the rounds are used up.
+def write_those(  # noqa: PLR0913, PLR0917 - one physical process
+    devices: Devices, sizes: Sizes, g: Array, target: Array, where: Array, verify: Verify, normals: Array, read: Reading
+) -> Written:
+    """Read some devices, pulse those that are too far from their target, and begin again, until none is or the rounds are used up.
 
     Parameters
     ----------
@@ -97,6 +99,8 @@ def write_verify(devices: Devices, sizes: Sizes, g: Array, target: Array, verify
         The devices, and what a pulse is taken for.
     g, target
         Conductances as they are and as they should be [S].
+    where
+        Which devices; no round is done where there are none.
     verify
         When to stop.
     normals
@@ -105,15 +109,6 @@ def write_verify(devices: Devices, sizes: Sizes, g: Array, target: Array, verify
         A verifying read.
 
     """
-    xp = g.__array_namespace__()
-    all_of_them = xp.ones(g.shape, dtype=bool)
-    return _until_near(devices, g, all_of_them, lambda seen: sizes.pulses(target - seen), verify, verify.rounds, normals, read)
-
-
-def write_those(  # noqa: PLR0913, PLR0917 - one physical process
-    devices: Devices, sizes: Sizes, g: Array, target: Array, where: Array, verify: Verify, normals: Array, read: Reading
-) -> Written:
-    """Write and verify only some devices, in no rounds at all where there are none."""
     rounds = _rounds(where, verify)
     return _until_near(devices, g, where, lambda seen: sizes.pulses(target - seen), verify, rounds, normals, read)
 

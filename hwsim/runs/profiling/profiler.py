@@ -1,6 +1,5 @@
 """Profiler: the time of a training by activity, with advice."""
 
-import os
 import resource
 import time
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ import numpy as np
 from circuits.units import Second
 from hwsim.core.protocol import Capability
 from hwsim.core.replayed import Replayed
+from hwsim.cores import usable_cores
 from hwsim.files.records import Row
 from hwsim.runs.profiling.step_timing import time_parts
 from hwsim.runs.profiling.stopwatch import REST, Stopwatch
@@ -177,7 +177,7 @@ class Profiler:
             split, note = _updates_in_steps(trainer, state, updates) | {EQUILIBRIA: seconds.get(PHASES, 0.0)}, _BY_PORTS
         else:
             inside = _updates_in_steps(trainer, state, updates)
-            split, note = inside | self._phases_by_ngspice(trainer, seconds, workers or _cores()), _NGSPICE
+            split, note = inside | self._phases_by_ngspice(trainer, seconds, workers or usable_cores()), _NGSPICE
         start_up, others = ({name: seconds[name] for name in names if name in seconds} for names in (_START_UP, _OTHERS))
         groups = {"start-up": start_up, "updates": split, "": others}
         lines = [
@@ -204,10 +204,6 @@ class Profiler:
         altering = min(solver.process_time, phases)
         solving = min(computed, phases - altering)
         return {SOLVING: solving, ALTERING: altering, WAITING: phases - altering - solving}
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _children() -> Second:
