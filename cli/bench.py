@@ -169,6 +169,12 @@ class _Benchmarks(Command, click.Group):
         each = [training, epochs, engines, scaling, *COSTS]
         super().__init__(*arguments, commands=each, invoke_without_command=True, **settings)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands with all of their first sentences, however long."""
+        rows = [(name, one.get_short_help_str(limit=1000)) for name in self.list_commands(ctx) if (one := self.get_command(ctx, name))]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the benchmark of the arguments."""
         return super().resolve_command(ctx, args if args[0] in self.commands else ["engines", *args])

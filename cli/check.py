@@ -63,6 +63,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         report = replace(report, findings=(*report.findings, *in_time(front.session, front.g, reference)))
     if witness:
         report = replace(report, findings=(*report.findings, *gnucap.compare(given.session, given.g, min(few, samples))))
+    if report.samples < samples:
+        output.note(f"{what}: its training set has {report.samples} samples; all are compared")
     if report.note:
         output.note(f"{what}: {report.note}")
     findings = {f.name: {"value": f.value, "limit": f.limit, "unit": f.unit, "holds": f.holds} for f in report.findings}

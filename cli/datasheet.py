@@ -37,7 +37,7 @@ def _share(ctx: click.Context, param: click.Parameter, value: str | None) -> flo
     except ValueError:
         spec = -1.0
     if not 0 <= spec < float("inf"):
-        msg = f"--spec {value}: is no error; write a share such as 5%, or a number in the units of the targets"
+        msg = f"--spec {value}: is not a number; write a share of errors such as 5%, or a number in the units of the targets"
         raise click.UsageError(msg)
     return spec
 

@@ -168,8 +168,8 @@ def _plain_words(error: OSError) -> str:
     words = {
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the disk quota is used up",
-        errno.EACCES: "no permission",
-        errno.EPERM: "no permission",
+        errno.EACCES: "no permission; look at who owns it, or name another place",
+        errno.EPERM: "no permission; look at who owns it, or name another place",
         errno.EROFS: "this file system is read-only",
         errno.ENOENT: "no such file or folder",
         errno.ENOTDIR: "a part of this path is a file, not a folder",

@@ -1,7 +1,6 @@
 """Pace: the remaining time of a job, from its recent pace."""
 
 import time
-from collections import deque
 from collections.abc import Callable
 
 from circuits.units import Second
@@ -23,14 +22,22 @@ class Pace:
     def __init__(self, clock: Callable[[], Second] = time.monotonic) -> None:
         self._clock = clock
         self._begun = clock()
-        self._marks: deque[tuple[Second, float]] = deque()
+        self._marks: list[tuple[Second, float]] = []
+        self._warm = False
 
     def remaining(self, done: float, total: float) -> Second | None:
-        """Return the remaining time [s]; None before any progress. What is done at the first call is not counted."""
+        """Return the remaining time [s]; None before there was progress twice. What is done until then is not counted.
+
+        The first of it waited for programs to be compiled, mostly.
+        """
         now = self._clock()
         self._marks.append((now, done))
+        if not self._warm:
+            self._warm = done > self._marks[0][1]
+            if self._warm:
+                del self._marks[:-1]
         while now - self._marks[0][0] > WINDOW and len(self._marks) > 2:  # noqa: PLR2004 - a pace takes two
-            self._marks.popleft()
+            del self._marks[0]
         since, before = self._marks[0]
         return None if done <= before else (total - done) * (now - since) / (done - before)
 

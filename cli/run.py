@@ -171,12 +171,13 @@ def _inputs(output: Output, given: "LoadedModel", part: Part, chosen: range, sig
 
 def _write(what: str, run: Any, trajectory: "Trajectory", numbers: "Sequence[int]", out: Path | None, plot: Path | None) -> None:
     from hwsim.files import atomic  # noqa: PLC0415 - help does without
+    from hwsim.formatting import counted  # noqa: PLC0415 - as above
     from hwsim.runs.trajectory_files import as_file, picture  # noqa: PLC0415 - for this command alone
 
     if out is not None:
         atomic.write(out, as_file(out, run.circuit, trajectory, numbers))
     if plot is not None:
-        atomic.write(plot, picture(trajectory, run.period, f"{what}: {len(run.x)} inputs, {run.period:.3g} s each"))
+        atomic.write(plot, picture(run.circuit, trajectory, run.period, f"{what}: {counted(len(run.x), 'period')} of {run.period:.3g} s"))
 
 
 def _outputs(result: dict[str, Any]) -> str:

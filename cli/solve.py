@@ -56,6 +56,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     age = aged(output, given)
     samples = given.session.data
     output.notes(samples.notes)
+    noise = given.experiment.noise
+    if noise.in_currents or noise.in_readings:
+        output.note(f"{what}: equilibria are shown without the noise of [noise]; hwsim evaluate reads with it, hwsim run has it in time")
     x = getattr(samples, f"x_{part}")
     where = options.in_part(chosen, len(x), part)
     name = given.experiment.training.engine

@@ -110,7 +110,11 @@ def _points(recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: 
             row += [percent(one.yields.share), between(one.yields.interval)]
         elif specified:
             row += ["–", "–"]
-        row += ["", ""] if one.against is None else [measure.signed(one.against.mean), _probability(one.against.p)]
+        row += (
+            ["", ""]
+            if one.against is None
+            else [measure.signed(one.against.mean), _probability(one.against.p) if point_summary.results > 1 else "–"]
+        )
         rows.append(row)
     return table(header, rows, keys=1 + len(keys))
 

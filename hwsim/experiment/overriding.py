@@ -16,6 +16,7 @@ from circuits.neurons import KINDS
 from circuits.quoting import REASON, quote
 from circuits.recurrence import Recurrence
 from hwsim.experiment.experiment import KEYS, Experiment, ExperimentError, make
+from hwsim.formatting import counted
 from hwsim.settings import flat_training
 from hwsim.settings.keys import known_keys
 from hwsim.settings.validation_errors import dotted, instead
@@ -197,7 +198,7 @@ def _step(inside: Any, keys: list[str | int], k: int) -> Any:
     if isinstance(inside, list) and isinstance(key, int):
         if key < len(inside):
             return inside
-        msg = f"--set {quote(dotted(tuple(keys)))}: {quote(where)} has {len(inside)} entries, numbered from 0"
+        msg = f"--set {quote(dotted(tuple(keys)))}: {quote(where)} has {counted(len(inside), 'entry', 'entries')}, numbered from 0"
         raise ExperimentError(msg)
     names = _key_names()
     if isinstance(inside, dict) and (key in inside or _generic(keys[: k + 1]) in names):

@@ -77,7 +77,7 @@ def read_csv(path: Path, name: str, targets: TargetColumns | None = None) -> Sam
     with table(path, name) as reader:
         header, first, lines = _samples(reader)
     if not lines:
-        msg = f"{name}: it holds no samples; give a line a sample: features, then the label"
+        msg = f"{name}: it holds no samples; write a line for each sample: its features, then its label"
         raise DataError(msg)
     width = len(header) if header else Counter(line.width for line in lines).most_common(1)[0][0]
     if header is None and all(line.width == width for line in lines):

@@ -266,6 +266,6 @@ def _of_signs(circuit: Circuit) -> Iterator[str]:
 
 def _of_symmetry(circuit: Circuit, chip: Chip, g: Weights) -> Iterator[str]:
     if not circuit.of(Diodes, IdealDiodes) and not circuit.of(Passed):
-        yield "all parts are linear: the outputs are linear in the inputs, and XOR cannot be learnt"
+        yield "all parts are linear: the outputs are linear in the inputs, and XOR cannot be learned"
     elif not islands(circuit) and is_odd(circuit, chip, g):
         yield "an odd function of its inputs, which cannot learn XOR: a circuit symmetric about 0 V needs a bias, or asymmetric rails"

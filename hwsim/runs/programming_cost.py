@@ -50,5 +50,5 @@ def spelled_cost(summary: Mapping[str, Any], memristors: int) -> str:
     if not (given := costs(summary)):
         return ""
     counts, (*writes, joules) = counts_in(summary, "{}_per_device"), given.values()
-    each = [f"{n:.4g} {count} per memristor, {n * memristors:,.0f} in all" for count, n in zip(counts, writes, strict=True)]
+    each = [f"{n:,.4g} {count} per memristor, {n * memristors:,.0f} in all" for count, n in zip(counts, writes, strict=True)]
     return ", ".join([*each, quantity(joules, "J")])

@@ -13,7 +13,7 @@ from hwsim.core.transient import Trajectory
 from hwsim.files.figures import new_figure, png_bytes
 
 _DRAWN = 24
-"""Most lines in a panel."""
+"""Most lines in a panel; their names stand next to it."""
 
 _PREFIXES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"), (1e-12, "ps"))
 
@@ -48,15 +48,20 @@ def as_file(path: Path, circuit: Circuit, trajectory: Trajectory, samples: Seque
     return text.getvalue().encode()
 
 
-def picture(trajectory: Trajectory, period: Second, title: str) -> bytes:
-    """Draw the outputs, and the voltages of each group of nodes, over time; returns the PNG's bytes."""
+def picture(circuit: Circuit, trajectory: Trajectory, period: Second, title: str) -> bytes:
+    """Draw the outputs, and the voltages of each group of nodes, over time, from 0 V on; returns the PNG's bytes."""
     last = float(trajectory.times[-1])
     scale, unit = next(((by, unit) for by, unit in _PREFIXES if last >= by), _PREFIXES[-1])
-    panels = [("outputs", trajectory.outputs[0]), *((name, v[0]) for name, v in trajectory.v.items())]
+    times, outputs = np.append(0.0, trajectory.times) / scale, trajectory.outputs[0]
+    of_groups = {group.name: group.names for group in circuit.groups}
+    panels = [("outputs", [f"ŷ{k}" for k in range(outputs.shape[1])], outputs)]
+    panels += [(name, list(of_groups[name]), v[0]) for name, v in trajectory.v.items()]
     figure = new_figure(7.5, 0.6 + 2.0 * len(panels), dpi=150)
-    for axes, (name, volts) in zip(figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels, strict=True):
-        axes.plot(trajectory.times / scale, volts[:, :_DRAWN], linewidth=0.9)
+    for axes, (name, lines, volts) in zip(figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels, strict=True):
+        for line, course in zip(lines[:_DRAWN], volts.T, strict=False):
+            axes.plot(times, np.append(0.0, course), linewidth=0.9, label=line)
         axes.set_ylabel(f"{name} [V]")
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=6, frameon=False, ncols=1 + (len(lines[:_DRAWN]) - 1) // 12)
         for edge in np.arange(0.0, last * (1 + 1e-9), period):
             axes.axvline(edge / scale, color="0.85", linewidth=0.6, zorder=0)
     axes.set_xlabel(f"time [{unit}]")

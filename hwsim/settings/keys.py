@@ -156,7 +156,7 @@ def _merged(key: str, of: Sequence[_Field], kinds: set[str], usual: str) -> Key:
         return Key(key, _either(by_kind), "", default, about)
     some = tuple(by_kind) if set(by_kind) < kinds else ()
     text = _apart({kind: one.text for kind, one in by_kind.items() if one.text}, " ")
-    words = _either(dict.fromkeys(one.kind for one in by_kind.values()))
+    words = _either(dict.fromkeys(word for field in of for word in _words(field.annotation)))
     unit = next((one.unit for one in by_kind.values() if one.unit), "")
     return Key(key, words, unit, _apart({kind: one.default for kind, one in by_kind.items()}, "; "), text, some)
 
@@ -189,7 +189,7 @@ def _words(annotation: Any) -> list[str]:
         limits = _bounds(annotation.__metadata__)
         return [f"{word}, {limits}" if limits and word in _NAMES.values() else word for word in _words(inside[0])]
     if origin is Literal:
-        return [_either(dict.fromkeys(map(_typed, inside)))]
+        return list(dict.fromkeys(map(_typed, inside)))
     if origin in {Union, types.UnionType, tuple}:
         words = list(dict.fromkeys(word for inner in inside if inner is not Ellipsis for word in _words(inner)))
         if origin is not tuple or not words:

@@ -211,8 +211,10 @@ class AdamOptimizer(Section):
 
     Parameters
     ----------
-    b1, b2
-        Shares that are kept of the mean gradient and of the mean square.
+    b1
+        Share that is kept of the mean gradient.
+    b2
+        Share that is kept of the mean square of gradients.
 
     """
 

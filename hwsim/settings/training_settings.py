@@ -43,8 +43,10 @@ class TrainingSettings(Section):
         What nudges the outputs; where it is absent, or names no kind: `following` for the squared error, `frozen` for other losses.
     loss
         What is minimised.
-    target_low, target_high
-        What an output is drawn to for another class and for its own [V].
+    target_low
+        What an output is drawn to for another class than its own [V].
+    target_high
+        What an output is drawn to for its own class [V].
     output_copies
         Outputs of each class, next to each other: it is read as their mean. A nudge can flip some of them where they are binary.
     optimizer
@@ -59,8 +61,10 @@ class TrainingSettings(Section):
         Learn nothing from samples that do not settle, and count them, instead of stopping.
     schedule
         How the step size changes from epoch to epoch.
-    epochs, batch
-        Passes over the training set; samples an update, all of them where there are no more.
+    epochs
+        Passes over the training set.
+    batch
+        Samples an update; all of them where there are no more.
     seed
         Where every random stream starts: split, order, initial conductances, random signs.
     precision

@@ -83,7 +83,7 @@ def explain(error: ValidationError, given: Mapping[str, Any], model: type[BaseMo
         if key not in lines or len(path) > lines[key][0]:
             lines[key] = (len(path), line)
     shown = [line for _, line in lines.values()]
-    more = f"; and {len(shown) - _SHOWN} more problems" if len(shown) > _SHOWN else ""
+    more = f"; and {counted(len(shown) - _SHOWN, 'more problem')}" if len(shown) > _SHOWN else ""
     return "; ".join(shown[:_SHOWN]) + more
 
 

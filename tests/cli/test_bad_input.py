@@ -164,7 +164,7 @@ def test_no_permission(hwsim, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setattr(Path, "mkdir", denied)
     answer = hwsim("train", "xor", "--epochs", "1")
     assert answer.code == 2
-    assert answer.err.splitlines()[-1] == "hwsim: runs/xor-0: no permission"
+    assert answer.err.splitlines()[-1] == "hwsim: runs/xor-0: no permission; look at who owns it, or name another place"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -199,3 +199,10 @@ def test_ngspice_runs_a_deck_that_measures(hwsim, trained: Path, measure: str, w
     assert {name: sum(name == other for other, _ in printed) for name in numbers} == numbers
     assert all(math.isfinite(float(value)) for _, value in printed)
     assert len(re.findall(r"^\d+\t", done.stdout, re.MULTILINE)) == (101 if measure == "sweep" else 0)
+
+
+def test_notes_say_what_was_asked_for_and_is_not_there(hwsim):
+    """Equilibria have no noise, and a comparison has no more samples than the training set."""
+    assert "equilibria are shown without the noise of [noise]" in hwsim("solve", "iris", "--set", "noise.read=0.1").err
+    assert "noise" not in hwsim("solve", "iris").err
+    assert "has 120 samples; all are compared" in hwsim("check", "iris", "--samples", "121", "--ngspice-samples", "2").err

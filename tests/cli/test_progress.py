@@ -25,14 +25,16 @@ class Clock:
 
 @given(st.floats(0.01, 1e4), st.integers(2, 50), st.floats(0, 1e6))
 def test_a_steady_job_takes_as_long_as_it_should(step: float, steps: int, before: float) -> None:
-    """At one unit a step the rest takes a step a unit, whatever was done before the first look, as in a run that is resumed."""
+    """At one unit a step the rest takes a step a unit, whatever was done before the first look, and however long the first step took."""
     clock = Clock()
     pace, total = Pace(clock), before + steps + 10
     assert pace.remaining(before, total) is None
-    for k in range(1, steps + 1):
+    clock.now += 100 * step
+    assert pace.remaining(before + 1, total) is None
+    for k in range(2, steps + 1):
         clock.now += step
         assert pace.remaining(before + k, total) == pytest.approx((10 + steps - k) * step, rel=1e-6)
-    assert pace.elapsed() == pytest.approx(steps * step)
+    assert pace.elapsed() == pytest.approx((steps + 99) * step)
 
 
 def test_what_is_long_past_does_not_count() -> None:

@@ -54,6 +54,7 @@ def test_all_files_of_the_guides_are_installed() -> None:
     installed = {Path(path) for pattern in data for path in glob.glob(str(ROOT / "hwsim" / pattern), recursive=True)}  # noqa: PTH207 - as setuptools does
     files = {path for path in DOCS.rglob("*.*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
     assert files | set((DOCS / "examples").glob("*.py")) <= installed
+    assert not [pattern for pattern in data if "**" in pattern], "a folder of compiled files would be installed"
 
 
 @each_text

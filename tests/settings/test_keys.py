@@ -65,6 +65,12 @@ class Model(BaseModel):
     large: Annotated[int, Field(gt=0, le=10**11)] = 10**10
 
 
+def test_choices_of_several_kinds_are_each_named_once():
+    """Those that kinds of a table share are one list."""
+    (answers,) = (key for key in keys(Experiment) if key.key == "training.propagation.answers")
+    assert sorted(re.split(", | or ", answers.kind)) == ["head", "prototypes", "trials"]
+
+
 def test_a_layer_without_a_kind_is_dense() -> None:
     """Its type has a kind for tables that name none, and what several layers have is listed once."""
     kind = KEYS["circuit.layers[0].kind"]
