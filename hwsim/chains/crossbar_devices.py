@@ -1,5 +1,6 @@
 """The devices of a dense layer that is a crossbar, on one chip: where they begin, and which conductances a layer's weights are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,10 @@ class CrossbarDevices(OneCircuit):
     def laid_out(self, dense: DenseWeights) -> dict[str, Floats]:
         """Return the conductances that a layer's weights are to be, and their unit [S]."""
         return self.part.laid_between(dense, *self.ends)
+
+    def with_biases(self, p: Mapping[str, Any], biases: Floats) -> dict[str, Floats]:
+        """Return conductances with other biases (K,) [V]: one device of each pair is at the lowest one, and no other line changes."""
+        return self.part.with_biases(p, biases, *self.ends)
 
     def blank(self, largest: float = 1.0) -> dict[str, Floats]:
         """Return conductances before any learning, all weights being 0, and the unit by which the `largest` weight fits between their ends.

@@ -23,6 +23,9 @@ from hwsim.typing import Array, Conductances, Floats
 if TYPE_CHECKING:
     from hwsim.learning.rules.estimator import Backward
 
+_BIAS_ROOM = 1.25
+"""How much larger a bias may become when it makes up for weights that are not what they should be."""
+
 
 @dataclass(frozen=True)
 class CrossbarPart(DigitalPart):
@@ -103,11 +106,22 @@ class CrossbarPart(DigitalPart):
                 raise CircuitError(msg)
 
     def laid_between(self, dense: DenseWeights, low: Siemens, high: Siemens) -> dict[str, Floats]:
-        """Return the conductances of a dense layer: of each pair one device is at `low`, and the largest weight is `high` − `low` [S]."""
+        """Return the conductances of a dense layer: of each pair one device is at `low`, and the largest weight is `high` − `low` [S].
+
+        Where it is a bias, it is less by the room that corrections take.
+        """
         rows = np.concatenate([dense.weights, dense.biases[None] / self.range.v_bias])
-        unit = (high - low) / (float(np.abs(rows).max()) or 1.0)
+        room = np.array([[1.0]] * len(dense.weights) + [[_BIAS_ROOM]])
+        unit = (high - low) / (float(np.abs(room * rows).max()) or 1.0)
         signed = unit * rows
         return {self.g: low + np.concatenate([np.maximum(signed, 0.0), np.maximum(-signed, 0.0)], axis=1), self.unit: np.array([unit])}
+
+    def with_biases(self, p: Mapping[str, Any], biases: Floats, low: Siemens, high: Siemens) -> dict[str, Floats]:
+        """Return conductances with other biases (K,) [V], as far as the bias line's pairs between `low` and `high` go [S]."""
+        g = np.array(p[self.g], dtype=np.float64)
+        signed = np.clip(np.asarray(p[self.unit]) * biases / self.range.v_bias, low - high, high - low)
+        g[-1] = low + np.concatenate([np.maximum(signed, 0.0), np.maximum(-signed, 0.0)])
+        return {self.g: g, self.unit: np.asarray(p[self.unit])}
 
     def dense(self, p: Mapping[str, Any]) -> DenseWeights:
         """Return the dense layer that its conductances are."""

@@ -75,21 +75,33 @@ class LeastSquaresTrainer(Trainer):
         return carry._replace(sums=sums)
 
     def _written(self, carry: Carry, read: RidgeReadout, batches: Batches) -> tuple[Carry, RidgeReadout]:
-        """Return what there is after a read-out was written, and the read-out that the devices then are."""
+        """Return what there is after a read-out was written, and the read-out that the devices then are.
+
+        Biases are written last, so that for the mean of the states the outputs are right whatever the weights have become.
+        """
         wanted = self.layer.laid_out(dense_of(read))
         if not isinstance(self.layer, CrossbarDevices):
             return carry._replace(g=wanted), read
+        carry = self._programmed(carry, wanted, batches.seeds[0])
+        weights, _ = self.layer.part.dense(carry.g)
+        biases = read(read.mean[None])[0] - read.mean @ weights
+        carry = self._programmed(carry, self.layer.with_biases(carry.g, biases), batches.seeds[0] + 1)
+        weights, biases = self.layer.part.dense(carry.g)
+        return carry, RidgeReadout(np.zeros(len(weights)), np.ones(len(weights)), weights, biases, read.penalty)
+
+    def _programmed(self, carry: Carry, wanted: dict[str, Floats], seed: Any) -> Carry:
+        """Bring devices from where they are to what is wanted, as near as they come; what a memory wanted before is forgotten."""
+        programming = self.updater.programming
+        state = programming.begin(carry.g)[1] if "shadow" in carry.programming else carry.programming
         changes = {name: values - carry.g[name] for name, values in wanted.items()}
-        done = self.updater.programming.update(carry.g, changes, self.solver.chip, batches.seeds[0], carry.programming)
+        done = programming.update(carry.g, changes, self.solver.chip, seed, state)
         sums = carry.sums._replace(pulses=carry.sums.pulses + done.pulses, energy=carry.sums.energy + done.energy)
-        weights, biases = self.layer.part.dense(done.g)
-        made = RidgeReadout(np.zeros(len(weights)), np.ones(len(weights)), weights, biases, read.penalty)
-        return carry._replace(g=done.g, programming=done.state, sums=sums), made
+        return carry._replace(g=done.g, programming=done.state, sums=sums)
 
     def _solved(self, x: Floats, y: Floats, made: Callable[[RidgeReadout], RidgeReadout]) -> RidgeReadout:
         if isinstance(self.how, DigitalRls):
             return rls(x, y, self.how.penalty, self.how.forgetting)
-        return RidgeReadout.fit(x, y, self.how.penalty, made)
+        return RidgeReadout.fit(x, y, self.how.penalty, made if isinstance(self.layer, CrossbarDevices) else None)
 
 
 class ForceTrainer(LeastSquaresTrainer):

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 PENALTIES = 10.0 ** np.arange(-13, 1)
 """Strengths that are tried, for states of unit variance."""
 
+STRONGER = 10.0 ** np.arange(1, 5)
+"""Strengths beyond, for read-outs that cannot be made exactly."""
+
 VALIDATED = 0.2
 """Share of the samples, the last, on which the strength is chosen."""
 
@@ -47,7 +50,8 @@ class RidgeReadout:
     ) -> Self:
         """Learn from states (samples, n) [V] and targets (samples, K); without a penalty, it is chosen on the last fifth.
 
-        It is chosen by the errors of what is `made` of each read-out, if that is another one.
+        It is chosen by the errors of what is `made` of each read-out, if that is another one: then the one that was so chosen stays, which
+        the last fifth has not taught.
 
         Raises
         ------
@@ -65,8 +69,13 @@ class RidgeReadout:
                 raise CircuitError(msg)
             part = StateMoments.of(states[:first], y[:first])
             each = {one: part.readout(one) for one in PENALTIES.tolist()}
+            if made is not None:
+                each |= {one: part.readout(one) for one in STRONGER.tolist()}
             tried = each if made is None else {one: made(read) for one, read in each.items()}
             penalty = min(tried, key=lambda one: float(np.mean((tried[one](states[first:]) - y[first:]) ** 2)))
+            if made is not None:  # another one would be made with other errors
+                chosen = each[penalty]
+                return cls(chosen.mean, chosen.spread, chosen.weights, chosen.offset, penalty)
         learned = StateMoments.of(states, y).readout(penalty)
         return cls(learned.mean, learned.spread, learned.weights, learned.offset, penalty)
 

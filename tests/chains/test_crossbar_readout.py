@@ -63,9 +63,9 @@ def test_its_devices_are_at_their_levels_and_make_the_outputs(coding):
 
 
 def test_many_levels_are_ridge_regression():
-    """The finest ones round weights so little that the error stays; few make it larger."""
+    """The finest ones round weights so little that the error stays, but for the last fifth, which chooses alone; few make it larger."""
     (_, exact), (_, fine), (_, coarse) = (learnt(one) for one in (DIGITAL, session({"levels": 256}), session({"levels": 2})))
-    assert fine["test_error"] == pytest.approx(exact["test_error"], rel=0.02)
+    assert fine["test_error"] == pytest.approx(exact["test_error"], rel=0.05)
     assert coarse["test_error"] > fine["test_error"]
 
 
@@ -161,3 +161,15 @@ def test_without_device_the_layer_is_digital():
     assert make(TABLE, "test").crossbar is None
     assert make(TABLE | {"device": {"levels": 4}}, "test").crossbar == (1e-7, 1e-5, 0.5)
     assert not DeviceSettings().programmed
+
+
+@pytest.mark.parametrize("device", [{"levels": 32}, WRITTEN])
+def test_the_bias_makes_up_for_what_weights_are_off(device):
+    """It is written last: the mean of the outputs is as near to the targets' as a device of the bias line comes to its own target."""
+    one = session(device)
+    g, _ = learnt(one)
+    v = np.column_stack([one.data.x_train, np.full(len(one.data.x_train), 0.5)])
+    weights = (g["b1_read"][:, :1] - g["b1_read"][:, 1:]) / g["b1_unit"]
+    learned = np.asarray(one.task.train.y)[:80]  # the last fifth has chosen the penalty
+    nearest = 0.5 * (1e-5 - 1e-7) / 31 / g["b1_unit"][0]
+    assert abs((v[:80] @ weights - learned).mean()) <= 1.01 * nearest
