@@ -9,32 +9,32 @@ ARGS ?=
 export PYTHON
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 18
 
-train: python ## train WHAT (default: digits) into runs/ and show the result; ARGS="--epochs 5" passes options
+train: python ## train WHAT (default: digits); ARGS="--epochs 5": options
 	@.ci/setup ngspice-if-easy || echo "make: going on without ngspice; the numeric engine trains" >&2
 	@$(BIN)/hwsim train $(WHAT) $(ARGS)
 
 test: tools ngspice ## run all tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
 
-test-torch: tools ## test circuits as layers of PyTorch; installs it, which takes 5 GB
+test-torch: tools ## test circuits as layers of PyTorch, installing 5 GB
 	@$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install torch
 	@$(BIN)/pytest tests/compose/torch_cases.py $(ARGS)
 
-lint: tools ## check format, style, types and the direction of imports
+lint: tools ## check format, style, types and imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-torture: tools ngspice ## attack it for hours: circuits at the extremes, hostile decks and files, kills, full disks; ARGS=kills for one
+torture: tools ngspice ## attack it for hours; ARGS=kills: in one way alone
 	@BIN=$(BIN) .ci/torture $(ARGS)
 
-bench: python ngspice ## measure speed, in short, into results/benchmarks, and keep it in the history there
+bench: python ngspice ## measure speed, in short, into results/benchmarks
 	@$(BIN)/hwsim bench --history --force $(ARGS)
 
-clean: ## remove the virtual environment and all caches; runs/ stays
+clean: ## remove the environment and all caches; runs/ stays
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -20,7 +20,7 @@ def test_it_prints_and_records_the_same(hwsim):
     [
         (["xor", "--spec", "5%"], "--spec is about several chips; add --chips"),
         (["xor", "--limit", "device.levels"], "--limit is about several chips"),
-        (["xor", "--chips", "2", "--spec", "few"], "--spec few: is no error"),
+        (["xor", "--chips", "2", "--spec", "few"], "--spec few: is not a number"),
         (["xor", "--chips", "2", "--refresh", "1"], "--refresh is about the retention; add --after"),
         (["xor", "--chips", "2", "--after", "long"], "--after long: should be a finite number"),
         (["xor", "-o", "sheet.pdf"], "a datasheet is written as .html or .json"),

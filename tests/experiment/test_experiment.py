@@ -142,7 +142,7 @@ def test_overrides_hold_together() -> None:
         ("circuit.layer[0].size=3", "circuit.layers[0].size"),
         ("circuit.layers[0].sise=3", "circuit.layers[0].size"),
         ("nonsense=3", "circuit"),
-        ("circuit.layers[7].size=3", "1 entries"),
+        ("circuit.layers[7].size=3", "1 entry"),
         ("training.epochs", "KEY=VALUE"),
         ("training.epochs=0", "greater than"),
         ("training.epochs=2.5", "whole number"),

@@ -116,7 +116,7 @@ def test_the_command_makes_the_same_experiment(settings: list[str], monkeypatch:
         assert "layers=[" in settings[0]
         return
 
-    def interrupted(start: Any, *_: Any) -> None:
+    def interrupted(start: Any, *_: Any, **_how: Any) -> None:
         seen.append(start.experiment)
         raise KeyboardInterrupt
 
