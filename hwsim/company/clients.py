@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from hwsim.company.members import on_chip
 from hwsim.company.shards import divided, series_parts
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning.dataset import Dataset
@@ -119,19 +120,7 @@ def clients_of(experiment: Experiment, settings: CompanySettings) -> list[Client
     whole = Session.of(alone).source.data
     if whole.ordered:
         washout = alone.reservoir.washout if alone.reservoir else 0
-        parts: list[Dataset] = [_chosen(whole, part) for part in series_parts(len(whole.x_train), washout, settings)]
+        parts: list[Dataset] = [whole.with_training(part) for part in series_parts(len(whole.x_train), washout, settings)]
     else:
-        parts = [_chosen(whole, shard) for shard in divided(whole.labels_train, settings, alone.training.seed).shards]
-    return [Client(_on_chip(alone, k), part, whole) for k, part in enumerate(parts)]
-
-
-def _on_chip(experiment: Experiment, k: int) -> Experiment:
-    variation = experiment.variation.model_copy(update={"chip": experiment.variation.chip + k})
-    return experiment.model_copy(update={"variation": variation})
-
-
-def _chosen(data: Dataset, samples: slice | np.ndarray) -> Dataset:
-    """Return data of whose training set only some samples are left."""
-    y = None if data.y_train is None else data.y_train[samples]
-    rows = None if data.rows_train is None else data.rows_train[samples]
-    return replace(data, x_train=data.x_train[samples], labels_train=data.labels_train[samples], y_train=y, rows_train=rows)
+        parts = [whole.with_training(shard) for shard in divided(whole.labels_train, settings, alone.training.seed).shards]
+    return [Client(on_chip(alone, k), part, whole) for k, part in enumerate(parts)]

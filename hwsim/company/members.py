@@ -1,7 +1,6 @@
 """Members: a session for each chip of a company, with its own seed, devices and share of the data."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -65,13 +64,15 @@ class Members(NamedTuple):
         division, data = checked(whole, settings), whole.learnable
         numbers = range(settings.chips) if chips is None else chips
         shards = [division.shards[k] for k in numbers]
-        each = [_of_chip(experiment, k) for k in numbers]
+        each = [on_chip(experiment, k) for k in numbers]
         starts = [_start(one, experiment.training.seed + k, data) for k, one in zip(numbers, each, strict=True)]
-        alone = [Session.of(one, data=_chosen(data, shard)) for one, shard in zip(each, shards, strict=True)]
+        alone = [Session.of(one, data=data.with_training(shard)) for one, shard in zip(each, shards, strict=True)]
         if not settings.taught:
             return cls(whole, alone, alone, [], shards, division, starts)
         pooled = [
-            Session.of(one.experiment, data=_chosen(data, np.concatenate([shard, division.common])), task=_untaught(one, settings.common))
+            Session.of(
+                one.experiment, data=data.with_training(np.concatenate([shard, division.common])), task=_untaught(one, settings.common)
+            )
             for one, shard in zip(alone, shards, strict=True)
         ]
         return cls(whole, alone, pooled, [one.data.x_train[-settings.common :] for one in pooled], shards, division, starts)
@@ -115,7 +116,7 @@ def refuse_local(settings: CompanySettings) -> None:
         raise ExperimentError(msg)
 
 
-def _of_chip(experiment: Experiment, k: int) -> Experiment:
+def on_chip(experiment: Experiment, k: int) -> Experiment:
     """Return the experiment on chip k of the company; the seed, by which data are divided, stays."""
     variation = experiment.variation.model_copy(update={"chip": experiment.variation.chip + k})
     return experiment.model_copy(update={"variation": variation, "company": None})
@@ -125,11 +126,6 @@ def _start(experiment: Experiment, seed: int, data: Dataset) -> Weights:
     """Return the initial conductances that a seed draws [S]."""
     seeded = experiment.model_copy(update={"training": experiment.training.model_copy(update={"seed": seed})})
     return Session.of(seeded, data=data).starting()
-
-
-def _chosen(data: Dataset, samples: Array) -> Dataset:
-    y = None if data.y_train is None else data.y_train[samples]
-    return replace(data, x_train=data.x_train[samples], labels_train=data.labels_train[samples], y_train=y)
 
 
 def _untaught(one: Session, pool: int) -> Task:

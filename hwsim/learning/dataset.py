@@ -1,6 +1,6 @@
 """A data set as a circuit learns it: features, and classes or real targets, of a training set and a test set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,11 @@ class Dataset:
             msg = f"{self.name}: its samples have classes, and no real targets"
             raise ValueError(msg)
         return y
+
+    def with_training(self, samples: slice | Labels) -> "Dataset":
+        """Return the same with only some samples in the training set, by their numbers there."""
+        parts = ("x_train", "labels_train", "y_train", "rows_train")
+        return replace(self, **{name: values[samples] for name in parts if (values := getattr(self, name)) is not None})
 
     @property
     def classes(self) -> int:
