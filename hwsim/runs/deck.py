@@ -106,17 +106,7 @@ def transient_deck(
     sample: int = 0,
     notes: Sequence[str] = (),
 ) -> str:
-    """Write the deck that simulates samples, from a number on, in time.
-
-    Raises
-    ------
-    CircuitError
-        When the circuit is a user's own text, whose sources keep their values.
-
-    """
-    if run.circuit.text is not None:
-        msg = f"{run.circuit.name}: its sources are a user's, and keep their values; --measure transient writes decks of experiments"
-        raise CircuitError(msg)
+    """Write the deck that simulates samples, from a number on, in time."""
     last = sample + len(run.x) - 1
     about = (f"Samples {sample} to {last} of the {part} set of {session.data.name}",)
     return write_deck(run.circuit, run.chip, g, x=run.x[0], notes=(*about, *notes), measure=run.measure())

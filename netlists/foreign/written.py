@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
-from netlists.foreign.simulated import Added, check_chip, sample_cards, user_text
+from circuits.user_text import from_elsewhere
+from netlists.foreign.simulated import Added, check_chip, directions, sample_cards, user_text, with_sources
 from netlists.measure.control import DeckMeasure, Pushes
 from netlists.text.lines import ROLE
 from netlists.text.numbers import plain
@@ -45,7 +46,13 @@ def write_user_deck(  # noqa: PLR0913 - as write_deck
     check_chip(circuit, chip)
     measured, _ = measure.extended(circuit, chip)
     added = measured.elements[len(circuit.elements) :]
-    measure.driven(circuit, chip, {})
+    waves = measure.waves
+    if waves is None:
+        measure.driven(circuit, chip, {})
+        cards = sample_cards(circuit, chip, g, x)
+    else:
+        words = {name: list(map(str, each)) for name, each in waves.words(circuit, chip, directions(circuit)).items()}
+        cards = from_elsewhere(with_sources(circuit, chip, words, g))
     name = " ".join(circuit.name.split())
     lines = [
         f"* {name}: a user's deck with the conductances and the sample below, written by hwsim for ngspice",
@@ -55,7 +62,8 @@ def write_user_deck(  # noqa: PLR0913 - as write_deck
         "*",
         *user_text(circuit).roles,
         "*",
-        *sample_cards(circuit, chip, g, x),
+        *cards,
+        *measure.beginning(circuit, chip),
         "*",
         "* What hwsim adds: tolerances, where the deck has none, and nudges of the outputs: beta in S, the targets in V and currents in A.",
         *(() if any("reltol" in card.lower() for card in user_text(circuit).cards) else _TOLERANCES),

@@ -12,6 +12,7 @@ from circuits.circuit import Circuit
 from netlists.text.numbers import plain
 from netlists.write.names import free_stem
 from netlists.write.sections import DeckSection, NudgeNodes
+from netlists.write.waveforms import Waveforms
 
 Pushes = Sequence[tuple[Any, Any, Any]]
 """One (beta [S], targets, shape (K,) [V], currents, shape (K,) [A]) a nudged phase; one number may stand for all outputs."""
@@ -50,6 +51,15 @@ class DeckMeasure(ABC):
     """
 
     unfit: ClassVar[str] = ""
+
+    @property
+    def waves(self) -> Waveforms | None:
+        """What sources of the data do in time; None: they state one sample."""
+        return None
+
+    def beginning(self, circuit: Circuit, chip: Chip) -> list[str]:  # noqa: ARG002 - some measures begin somewhere
+        """Write what capacitors begin with at sources, in a measure in time."""
+        return []
 
     @abstractmethod
     def describe(self, phases: int) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +42,6 @@ class TransientMeasure(DeckMeasure):
 
     """
 
-    unfit: ClassVar[str] = "waveforms take the places of decks' sources"
-
     x: NDArray[np.float64]
     times: NDArray[np.float64]
     rise: float
@@ -60,9 +57,17 @@ class TransientMeasure(DeckMeasure):
 
     def driven(self, circuit: Circuit, chip: Chip, inputs: Inputs) -> tuple[Inputs, list[str]]:  # noqa: ARG002 - as every measure
         """Let the sources follow the inputs."""
-        waves = Waveforms(x=self.x, times=self.times, rise=self.rise, begin=self.begin)
         cards = ["*", "* Sources of inputs are piecewise linear: they hold each sample for one period"]
-        return waves.words(circuit, chip), [*cards, *initial(circuit, *fixed_at_capacitors(circuit, chip, self.begin))]
+        return self.waves.words(circuit, chip), [*cards, *self.beginning(circuit, chip)]
+
+    @property
+    def waves(self) -> Waveforms:
+        """What the sources of the data do."""
+        return Waveforms(x=self.x, times=self.times, rise=self.rise, begin=self.begin)
+
+    def beginning(self, circuit: Circuit, chip: Chip) -> list[str]:
+        """Write what capacitors begin with at sources."""
+        return list(initial(circuit, *fixed_at_capacitors(circuit, chip, self.begin)))
 
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
         """Follow the voltages from 0 V on, then print the outputs at the end of each period."""

@@ -67,6 +67,22 @@ def test_a_deck_does_the_same_alone(hwsim):
     np.testing.assert_allclose(rows[1:], came["outputs"], atol=2e-5)
 
 
+def test_a_deck_of_a_user_s_own_does_the_same_alone(hwsim):
+    """Its sources carry the samples, turned ones too, and its capacitors begin as the simulation's do, whatever `.ic` and `ic=` state."""
+    Path("own.cir").write_text(
+        "* own\nVx x 0 1\nVy 0 y -1\nVs s 0 0.5\nR1 x a 10k\nR2 y a 10k\nC1 a 0 1p ic=0.3\nC2 s a 2p\nRw a b 10k\nRz b 0 10k\nC3 b 0 1p\n"
+        ".ic v(b)=0.9\n.end\n"
+    )
+    Path("data.csv").write_text("p,q,y\n" + "1,0,0.1\n0.2,-0.7,0.2\n-1,1,0.3\n0.5,0.5,0.1\n0.1,0.2,0.3\n0.4,0.3,0.2\n")
+    given = ["--inputs", "Vx,Vy", "--outputs", "b", "--trainable", "Rw", "--data", "data.csv", "--set", "data.task=regression"]
+    given += ["--part", "train", "--period", "5e-9"]
+    came = hwsim("run", "own.cir", *given, "--sample", "0:3", "--engine", "ngspice", "--json").json["outputs"]
+    hwsim("compile", "own.cir", *given, "--measure", "transient", "--intervals", "3", "-o", "deck.cir")
+    printed = subprocess.run(["ngspice", "-b", "deck.cir"], capture_output=True, text=True, check=True).stdout
+    rows = [float(row.split("\t")[1]) for row in re.findall(r"^\d+\t.*$", printed, re.MULTILINE)]
+    np.testing.assert_allclose(rows, [0.0, *(one for (one,) in came)], atol=2e-6)
+
+
 def test_settling_is_printed_for_each_phase(hwsim):
     """Free and nudged, in seconds and joules, proportional to the capacitance."""
     one, ten = (hwsim("run", "iris", "--settle", "--capacitance", c, "--json").json["settling"] for c in ("1e-12", "1e-11"))
