@@ -35,6 +35,9 @@ hwsim run learn.cir -o runs/learned"""
 _POINTS = 100
 """Points of a period in a picture."""
 
+_TITLE = 50
+"""Most characters of a name above a picture; its end is kept."""
+
 
 @make_command("run", EXAMPLE)
 @options.solved
@@ -177,7 +180,8 @@ def _write(what: str, run: Any, trajectory: "Trajectory", numbers: "Sequence[int
     if out is not None:
         atomic.write(out, as_file(out, run.circuit, trajectory, numbers))
     if plot is not None:
-        atomic.write(plot, picture(run.circuit, trajectory, run.period, f"{what}: {counted(len(run.x), 'period')} of {run.period:.3g} s"))
+        shown = what if len(what) <= _TITLE else f"…{what[1 - _TITLE :]}"
+        atomic.write(plot, picture(run.circuit, trajectory, run.period, f"{shown}: {counted(len(run.x), 'period')} of {run.period:.3g} s"))
 
 
 def _outputs(result: dict[str, Any]) -> str:

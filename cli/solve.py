@@ -58,7 +58,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output.notes(samples.notes)
     noise = given.experiment.noise
     if noise.in_currents or noise.in_readings:
-        output.note(f"{what}: equilibria are shown without the noise of [noise]; hwsim evaluate reads with it, hwsim run has it in time")
+        in_time = ", and hwsim run has that of currents" if noise.in_currents else ""
+        output.note(f"{what}: equilibria are shown without the noise of [noise]; hwsim evaluate reads with it{in_time}")
     x = getattr(samples, f"x_{part}")
     where = options.in_part(chosen, len(x), part)
     name = given.experiment.training.engine

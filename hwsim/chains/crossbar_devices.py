@@ -24,6 +24,10 @@ _AT_ONCE = 10**6
 """Pulses that a device of a solved layer is sent at most: all of its weight is written in one update."""
 
 
+_ROOM, _MANY = 1.25, 32
+"""How much larger a bias may become when it makes up for weights that are off; of fewer levels it would miss its own."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CrossbarDevices(OneCircuit):
     """The devices of a crossbar.
@@ -58,7 +62,8 @@ class CrossbarDevices(OneCircuit):
 
     def laid_out(self, dense: DenseWeights) -> dict[str, Floats]:
         """Return the conductances that a layer's weights are to be, and their unit [S]."""
-        return self.part.laid_between(dense, *self.ends)
+        levels = self.experiment.device.levels
+        return self.part.laid_between(dense, *self.ends, room=1.0 if levels and levels < _MANY else _ROOM)
 
     def with_biases(self, p: Mapping[str, Any], biases: Floats) -> dict[str, Floats]:
         """Return conductances with other biases (K,) [V]: one device of each pair is at the lowest one, and no other line changes."""

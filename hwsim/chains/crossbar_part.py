@@ -23,9 +23,6 @@ from hwsim.typing import Array, Conductances, Floats
 if TYPE_CHECKING:
     from hwsim.learning.rules.estimator import Backward
 
-_BIAS_ROOM = 1.25
-"""How much larger a bias may become when it makes up for weights that are not what they should be."""
-
 
 @dataclass(frozen=True)
 class CrossbarPart(DigitalPart):
@@ -105,14 +102,14 @@ class CrossbarPart(DigitalPart):
                 msg = f"conductances {array.name}[{at}] are not above 0 S; name what a crossbar of this size learned"
                 raise CircuitError(msg)
 
-    def laid_between(self, dense: DenseWeights, low: Siemens, high: Siemens) -> dict[str, Floats]:
+    def laid_between(self, dense: DenseWeights, low: Siemens, high: Siemens, room: float = 1.0) -> dict[str, Floats]:
         """Return the conductances of a dense layer: of each pair one device is at `low`, and the largest weight is `high` − `low` [S].
 
-        Where it is a bias, it is less by the room that corrections take.
+        Where it is a bias, it is less by a factor of `room`, by which corrections may raise it.
         """
         rows = np.concatenate([dense.weights, dense.biases[None] / self.range.v_bias])
-        room = np.array([[1.0]] * len(dense.weights) + [[_BIAS_ROOM]])
-        unit = (high - low) / (float(np.abs(room * rows).max()) or 1.0)
+        largest = max(float(np.abs(dense.weights).max(initial=0.0)), room * float(np.abs(rows[-1]).max()))
+        unit = (high - low) / (largest or 1.0)
         signed = unit * rows
         return {self.g: low + np.concatenate([np.maximum(signed, 0.0), np.maximum(-signed, 0.0)], axis=1), self.unit: np.array([unit])}
 

@@ -92,7 +92,7 @@ class LeastSquaresTrainer(Trainer):
     def _programmed(self, carry: Carry, wanted: dict[str, Floats], seed: Any) -> Carry:
         """Bring devices from where they are to what is wanted, as near as they come; what a memory wanted before is forgotten."""
         programming = self.updater.programming
-        state = programming.begin(carry.g)[1] if "shadow" in carry.programming else carry.programming
+        state = programming.begin(carry.g)[1] if any(name.endswith("shadow") for name in carry.programming) else carry.programming
         changes = {name: values - carry.g[name] for name, values in wanted.items()}
         done = programming.update(carry.g, changes, self.solver.chip, seed, state)
         sums = carry.sums._replace(pulses=carry.sums.pulses + done.pulses, energy=carry.sums.energy + done.energy)

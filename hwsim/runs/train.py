@@ -126,7 +126,8 @@ def _load(session: Session, profiler: "Profiler | None", *, alone: bool) -> None
     """Load what trains: first of all JAX, where the numeric engine does."""
     training = session.experiment.training
     numeric = training.engine == "numeric"
-    if alone and numeric and training.batch * session.circuit.memristors < SMALL:
+    samples = min(training.batch, len(session.data.x_train))
+    if alone and numeric and session.experiment.reservoir is None and samples * session.circuit.memristors < SMALL:
         one_thread()
     import hwsim.learning.trainer  # noqa: F401, PLC0415 - learning loads only for those who train
 

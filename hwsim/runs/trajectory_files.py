@@ -15,6 +15,9 @@ from hwsim.files.figures import new_figure, png_bytes
 _DRAWN = 24
 """Most lines in a panel; their names stand next to it."""
 
+_COLOURS, _STYLES = 10, ("-", "--", ":")
+"""After so many lines colours begin again, in another style."""
+
 _PREFIXES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"), (1e-12, "ps"))
 
 
@@ -58,9 +61,9 @@ def picture(circuit: Circuit, trajectory: Trajectory, period: Second, title: str
     panels += [(name, list(of_groups[name]), v[0]) for name, v in trajectory.v.items()]
     figure = new_figure(7.5, 0.6 + 2.0 * len(panels), dpi=150)
     for axes, (name, lines, volts) in zip(figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels, strict=True):
-        for line, course in zip(lines[:_DRAWN], volts.T, strict=False):
-            axes.plot(times, np.append(0.0, course), linewidth=0.9, label=line)
-        axes.set_ylabel(f"{name} [V]")
+        for k, (line, course) in enumerate(zip(lines[:_DRAWN], volts.T, strict=False)):
+            axes.plot(times, np.append(0.0, course), linewidth=0.9, label=line, linestyle=_STYLES[k // _COLOURS])
+        axes.set_ylabel(f"{name} [V]" if len(lines) <= _DRAWN else f"{name} [V]\nthe first {_DRAWN} of {len(lines)}")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=6, frameon=False, ncols=1 + (len(lines[:_DRAWN]) - 1) // 12)
         for edge in np.arange(0.0, last * (1 + 1e-9), period):
             axes.axvline(edge / scale, color="0.85", linewidth=0.6, zorder=0)

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Capacitors, InputSources
-from circuits.rows import held_nodes
+from circuits.elements import Capacitors, InputSources, VoltageSources
 from netlists.text.numbers import plain
 
 Values = NDArray[np.float64]
@@ -81,13 +80,37 @@ def fixed_at_capacitors(circuit: Circuit, chip: Chip, begin: Values) -> tuple[ND
     A capacitor begins with the difference of the voltages that are stated; of a node of which none is, ngspice takes 0 V.
     """
     ends = [np.concatenate([np.atleast_1d(one.a), np.atleast_1d(one.b)]) for one in circuit.of(Capacitors)]
-    at_capacitors, volts = set(np.concatenate(ends).tolist() if ends else ()), dict[int, float]()
-    for node, (source, k) in held_nodes(circuit).items():
-        if node not in at_capacitors:
-            continue
-        of = {name: np.broadcast_to(chip(source.name, name), (len(source),))[k] for name in source.parameters}
-        volts[node] = float(begin[source.feature[k]] * of["scale"] + of["offset"] if isinstance(source, InputSources) else of["v"])
-    return np.array(list(volts), np.intp), np.array(list(volts.values()), float)
+    at_capacitors, volts = set(np.concatenate(ends).tolist() if ends else ()), _fixed(circuit, chip, begin)
+    nodes = sorted(at_capacitors & volts.keys() - {0})
+    return np.array(nodes, np.intp), np.array([volts[node] for node in nodes], float)
+
+
+def _fixed(circuit: Circuit, chip: Chip, begin: Values) -> dict[int, float]:
+    """Return the voltages that sources fix, one on top of another too, by node [V]; 0 V at ground."""
+    drops = [
+        (int(a), int(b), float(volts))
+        for source in circuit.of(VoltageSources, InputSources)
+        for ((ends_a, ends_b),) in [source.pairs]
+        for a, b, volts in zip(ends_a, ends_b, _stated(source, chip, begin), strict=True)
+    ]
+    fixed, before = {0: 0.0}, 0
+    while len(fixed) > before:
+        before = len(fixed)
+        for a, b, volts in drops:
+            if b in fixed:
+                fixed.setdefault(a, fixed[b] + volts)
+            elif a in fixed:
+                fixed[b] = fixed[a] - volts
+    return fixed
+
+
+def _stated(source: VoltageSources | InputSources, chip: Chip, begin: Values) -> Values:
+    """Return what sources state at the beginning [V]."""
+    if isinstance(source, VoltageSources):
+        return np.broadcast_to(np.asarray(chip(source.name, "v"), float), (len(source),))
+    scale, offset = (np.broadcast_to(chip(source.name, name), (len(source),)) for name in ("scale", "offset"))
+    stated: Values = begin[source.feature] * scale + offset
+    return stated
 
 
 TIGHT = "reltol=1e-6 vntol=1e-9 abstol=1e-15 trtol=1 chgtol=1e-18 itl4=100"

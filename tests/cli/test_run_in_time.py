@@ -155,8 +155,10 @@ def test_a_capacitor_between_nodes_takes_ngspice_and_a_period(hwsim):
 
 
 def test_a_capacitor_to_a_supply_begins_charged_to_it(hwsim):
-    """Nodes begin at 0 V, whatever the supply at the capacitor's other end: without an input nothing moves."""
-    Path("own.cir").write_text("* own\nVx x 0 1\nVs s 0 1\nR1 x a 20k\nR2 a 0 20k\nC1 s a 1p\nC2 x a 1p\n.end\n")
+    """Nodes begin at 0 V, whatever the supply at the other end, turned or on top of another: without an input nothing moves."""
+    Path("own.cir").write_text(
+        "* own\nVx x 0 1\nVs s 0 1\nVt 0 t 2\nVu u t 0.5\nR1 x a 20k\nR2 a 0 20k\nC1 s a 1p\nC2 x a 1p\nC3 a t 1p\nC4 u a 1p\n.end\n"
+    )
     Path("signal.csv").write_text("0\n0\n")
     given = ["run", "own.cir", "--inputs", "Vx", "--outputs", "a", "--signal", "signal.csv", "--period", "5e-9"]
     np.testing.assert_allclose(hwsim(*given, "--engine", "ngspice", "--json").json["outputs"], 0.0, atol=1e-9)
