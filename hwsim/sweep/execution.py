@@ -81,8 +81,8 @@ def run(
     total = len(database.points) * database.definition.chips * database.definition.seeds
     try:
         sweep = _Sweep(database, observe, at_work, wanted)
-        with _stop_signals(), workers(min(jobs, len(wanted)), scheduler, function, sweep.follow) as pool:
-            sweep.go_on(pool)
+        with _stop_signals() as stopped, workers(min(jobs, len(wanted)), scheduler, function, sweep.follow) as pool:
+            sweep.go_on(pool, stopped)
     except KeyboardInterrupt:
         msg = f"interrupted; {len(database.done())} of {total} results are in {database.path}, and the same command resumes the sweep"
         raise SweepInterruptedError(msg) from None
@@ -102,9 +102,11 @@ class _Sweep:
         self.given: set[int] = set()
         self.reached: dict[int, TrainingProgress] = {}
 
-    def go_on(self, pool: Workers) -> None:
-        """Run until nothing is missing."""
+    def go_on(self, pool: Workers, stopped: threading.Event) -> None:
+        """Run until nothing is missing, or a signal has stopped it: a library may have lost the exception."""
         while self.wanted:
+            if stopped.is_set():
+                raise KeyboardInterrupt
             self._hear_of_others()
             while len(self.given) < len(self.wanted) and pool.capacity() and (batch := self._claimed()) is not None:
                 self.given.add(batch.number)
@@ -157,17 +159,24 @@ class _Sweep:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[None]:
-    """Treat SIGTERM as SIGINT."""
+def _stop_signals() -> Iterator[threading.Event]:
+    """Treat SIGTERM as SIGINT, and record both."""
+    stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may handle signals
+        yield stopped  # only the main thread may handle signals
         return
+    interrupted = signal.getsignal(signal.SIGINT)
 
     def stop(number: int, frame: Any) -> None:
-        signal.default_int_handler(number, frame)
+        stopped.set()
+        (interrupted if callable(interrupted) else signal.default_int_handler)(number, frame)
 
     before = signal.signal(signal.SIGTERM, stop)
+    if callable(interrupted):  # what ignores Ctrl-C still does
+        signal.signal(signal.SIGINT, stop)
     try:
-        yield
+        yield stopped
     finally:
         signal.signal(signal.SIGTERM, before)
+        if callable(interrupted):
+            signal.signal(signal.SIGINT, interrupted)
