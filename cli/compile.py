@@ -198,11 +198,9 @@ def _refuse_beside_loop(dialect: Dialect, after: float | None, position: int | N
 
 def _refuse_samples(why: str) -> None:
     """Refuse options that choose a sample."""
-    given = options.typed()
-    for name in ("sample", "part"):
-        if name in given:
-            msg = f"{given[name]} is of decks that show a sample, and {why}; omit it"
-            raise click.UsageError(msg)
+    if option := options.first_typed(("sample", "part")):
+        msg = f"{option} is of decks that show a sample, and {why}; omit it"
+        raise click.UsageError(msg)
 
 
 def _refuse_options(measure: str, measured: dict[str, Any], dialect: Dialect, after: float | None, *, flat: bool) -> None:

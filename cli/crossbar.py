@@ -148,11 +148,10 @@ def _crossbars(given: dict[str, Any], path: Path | None) -> "Iterator[ReadCrossb
 
 def _refuse_idle(path: Path | None, fill: str) -> None:
     """Refuse options that would change nothing."""
-    given = options.typed()
-    if path and (option := next((given[name] for name in _FILLS if name in given), "")):
+    if path and (option := options.first_typed(_FILLS)):
         msg = f"{option} is about crossbars of a SIZE, and --conductances states every conductance; omit {option}"
         raise click.UsageError(msg)
-    if fill == "on" and (option := next((given[name] for name in _DRAWS if name in given), "")):
+    if fill == "on" and (option := options.first_typed(_DRAWS)):
         msg = f"{option} is about conductances that are drawn; add --fill random, or omit {option}"
         raise click.UsageError(msg)
 

@@ -4,7 +4,7 @@ import functools
 import json
 import math
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,12 @@ def typed() -> dict[str, str]:
     context = click.get_current_context()
     given = ((str(param.name), param.opts[0]) for param in context.command.params)
     return {name: option for name, option in given if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+
+
+def first_typed(names: Iterable[str]) -> str | None:
+    """Return how the first of some options, by their parameters' names, is written that the command line has; None where it has none."""
+    given = typed()
+    return next((given[name] for name in names if name in given), None)
 
 
 _DIALECT = "Program whose language a netlist is in [default: LTspice's or KiCad's where it is recognized, else ngspice's]."

@@ -151,11 +151,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
 def _refuse_others(names: "Sequence[str]", does: str) -> None:
     """Refuse options, by their parameters' names, that would change nothing."""
-    given = options.typed()
-    for name in names:
-        if name in given:
-            msg = f"{does}; omit {given[name]}"
-            raise click.UsageError(msg)
+    if option := options.first_typed(names):
+        msg = f"{does}; omit {option}"
+        raise click.UsageError(msg)
 
 
 def _inputs(output: Output, given: "LoadedModel", part: Part, chosen: range, signal: Path | None) -> "tuple[Floats, list[int]]":

@@ -85,7 +85,7 @@ def _place(out: Path | None, name: str) -> Path:
 def _typed(what: str, changed: Sequence[str], varied: Sequence[str], numbers: "Mapping[str, float | None]") -> str:
     """Return the command as it might have been typed, but for where it writes."""
     words = [*(word for key in changed for word in ("--set", key)), *(word for text in varied for word in ("--vary", text))]
-    words += [word for name, number in numbers.items() if number is not None for word in (name, f"{number:g}")]
+    words += [word for name, number in numbers.items() if number is not None for word in (name, str(number))]
     return shlex.join(["hwsim", "tune", what, *words])
 
 

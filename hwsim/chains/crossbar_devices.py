@@ -24,8 +24,11 @@ _AT_ONCE = 10**6
 """Pulses that a device of a solved layer is sent at most: all of its weight is written in one update."""
 
 
-_ROOM, _MANY = 1.25, 32
-"""How much larger a bias may become when it makes up for weights that are off; of fewer levels it would miss its own."""
+_ROOM = 1.25
+"""How much larger a bias may become when it makes up for weights that are off."""
+
+_MANY = 32
+"""Levels from which on there is that room: with fewer, a bias below the highest level would be rounded by more than it gains."""
 
 
 @dataclass(frozen=True, kw_only=True)
