@@ -50,14 +50,13 @@ def _of_engines(comparison: "EngineComparison") -> Iterable[tuple[str, ...]]:
 
 def training(races: Sequence["Race"]) -> str:
     """Return the table of times of circuit and perceptron for an image, and the ratios."""
-    header = ("layers", "batch", "circuit [µs/image]", "perceptron [µs/image]", "circuit/perceptron", *_SETTLING, "images a turn")
+    times = ("circuit [µs/image]", "no sweeps", "perceptron", "circuit/perceptron", "no sweeps/perceptron")
+    header = ("layers", "batch", *times, *_SETTLING, "images a turn")
     rows = [
         (
             "-".join(map(str, race.layers)),
             str(race.batch),
-            _whole(race.circuit),
-            _whole(race.perceptron),
-            _whole(race.ratio),
+            *map(_whole, (race.circuit, race.floor, race.perceptron, race.ratio, race.floor_ratio)),
             *_settling(race.settling),
             f"{race.images}" + (" (an epoch)" if race.images >= race.epoch else ""),
         )

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+from hwsim.benchmarks.contestants import shuffled
 from hwsim.benchmarks.device_cost import Cost, cost_of
+from hwsim.benchmarks.epoch_runner import EpochRunner
 from hwsim.benchmarks.turns import CLOCK, Clock, repetitions, take_turns
-from hwsim.benchmarks.whole_epochs import EpochRunner, shuffled
 from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.overriding import override
 from hwsim.learning.dataset import Dataset

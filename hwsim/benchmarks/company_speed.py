@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from hwsim.benchmarks.device_cost import Cost, cost_of
+from hwsim.benchmarks.epoch_runner import EpochRunner
 from hwsim.benchmarks.turns import CLOCK, Clock, repetitions, take_turns
-from hwsim.benchmarks.whole_epochs import EpochRunner
 from hwsim.company.company import Company
 from hwsim.company.company_result import settings_of
 from hwsim.company.members import Members

@@ -8,10 +8,10 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.units import Second
 from hwsim.benchmarks.device_cost import ensemble
+from hwsim.benchmarks.epoch_runner import EpochRunner
 from hwsim.benchmarks.scaling import MEGABYTE, Measured, ScalingPoint
 from hwsim.benchmarks.transient_speed import STEPS, recurrent
 from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
-from hwsim.benchmarks.whole_epochs import EpochRunner
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 

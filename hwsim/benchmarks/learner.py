@@ -1,6 +1,6 @@
 """A circuit that trains in turns: chained updates, and a measurement of how well its equilibria converge."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -50,17 +50,20 @@ class Learner:
 
     Parameters
     ----------
+    sweeps
+        Whether equilibria are found; without any sweep, what is left of an update is a floor that no solver gets below.
     newton
         Whether the circuit needs the program with Newton's method on all nodes.
 
     """
 
-    def __init__(self, experiment: Experiment, data: Dataset) -> None:
+    def __init__(self, experiment: Experiment, data: Dataset, *, sweeps: bool = True) -> None:
         self.experiment, self.data = experiment, data
         _ = experiment.one_circuit
         self.session = Session.of(experiment, data).changed("training", engine="numeric")
         self.circuit = self.session.circuit
         self.solver: Any = self.session.training_solver()
+        self.solver = self.solver if sweeps else without_sweeps(self.solver)
         self.trainer = self.session.trainer(self.solver)
         begun = self.trainer.begin()
         self.newton = begun.newton
@@ -120,6 +123,11 @@ class Learner:
             return None
         pairs = [(np.asarray(ours.v[name]), theirs.v[name]) for ours, theirs in zip(computed, truth, strict=True) for name in theirs.v]
         return float(max(np.abs(ours - theirs).max() for ours, theirs in pairs) / max(np.abs(theirs).max() for _, theirs in pairs))
+
+
+def without_sweeps(solver: Any) -> Any:
+    """Return a layered solver that makes no step: it gives each first guess as it is, not converged."""
+    return type(solver)(solver.circuit, solver.chip, replace(solver.options, max_steps=0))
 
 
 def _on_host(sums: Sums) -> Sums:

@@ -58,6 +58,8 @@ def training(races: Sequence[Race]) -> bytes:
         _line(left, at, [race.perceptron for race in of_size], color=color, marker="s", linestyle="--", label="perceptron")
         places = np.array([batches.index(batch) for batch in at]) + (k - (len(sizes) - 1) / 2) * width
         _bars(right, places, [race.ratio for race in of_size], width=0.92 * width, color=color, label=name, named=True)
+        floors = [race.floor_ratio.median for race in of_size]
+        right.scatter(places, floors, marker="_", s=2500 * width**2, color="black", zorder=3, label=None if k else "without any sweep")
     left.set(xscale="log", yscale="log", xlabel="images in a batch", ylabel="time of an image [µs]", title="Time")
     left.set_xticks(batches, [str(batch) for batch in batches])
     left.minorticks_off()

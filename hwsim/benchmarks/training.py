@@ -1,14 +1,19 @@
-"""Training a circuit against training a perceptron of the same sizes: updates with the same images, in turn."""
+"""Training a circuit against training a perceptron of the same sizes: updates with the same images, in turn, each in its own process."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
+from typing import TYPE_CHECKING
 
 from circuits.units import Second
 from hwsim.benchmarks.cases import experiment
-from hwsim.benchmarks.learner import Learner, Settling
+from hwsim.benchmarks.contestants import CircuitLearner, Load, PerceptronLearner
+from hwsim.benchmarks.places import OwnProcess, Place, together
 from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
-from hwsim.learning.dataset import Dataset
+
+if TYPE_CHECKING:
+    from hwsim.benchmarks.learner import Settling
 
 TOLERANCE = 1e-6
 """Tolerance of the circuit's equilibria, as a share of the largest voltage."""
@@ -36,12 +41,14 @@ class Race:
         Images in a turn of each; where an epoch takes too long, it is a part of one.
     epoch
         Images of a whole epoch.
-    circuit, perceptron
-        Time of an image [µs].
-    ratio
-        Time of the circuit over that of the perceptron, round by round.
+    circuit, perceptron, floor
+        Time of an image [µs]; the floor is the circuit's without any sweep, which no faster solver gets below.
+    ratio, floor_ratio
+        Time of the circuit, and of its floor, over that of the perceptron, round by round.
     memristors, weights
         Trainable parameters of each.
+    threads
+        Those that the circuit computes with; the perceptron has one a core.
     circuit_error, perceptron_error
         Share of the last turn's images that were in the wrong class before their update: both do learn.
     settling
@@ -59,12 +66,15 @@ class Race:
     tolerance: float
     circuit: Spread
     perceptron: Spread
+    floor: Spread
     ratio: Spread
+    floor_ratio: Spread
     memristors: int
     weights: int
+    threads: int
     circuit_error: float
     perceptron_error: float
-    settling: Settling
+    settling: "Settling"
 
     @property
     def name(self) -> str:
@@ -72,65 +82,79 @@ class Race:
         return f"{'-'.join(map(str, self.layers))}, batch {self.batch}"
 
 
-def race(
+def race(  # noqa: PLR0913 - what is trained, and how it is timed
     case: Case,
-    data: Dataset,
+    load: Load,
     *,
     rounds: int,
     seconds: Second,
+    place: Place = OwnProcess,
     observe: Callable[[int], None] = lambda _: None,
     clock: Clock = CLOCK,
 ) -> Race:
     """Train both in turn: by equilibrium propagation and by back-propagation, both with plain gradient descent.
 
+    A third turn is the circuit's again, without any sweep.
+
     Parameters
     ----------
     case
         Sizes of the hidden layers, and images an update.
-    data
-        The training data; each round takes the first updates of another epoch.
+    load
+        Loads the training data; each round takes the first updates of another epoch.
     rounds
         Turns of each, after one that is not timed.
     seconds
         Approximate time of a turn of the circuit; a whole epoch when that fits.
+    place
+        Where each works: in a process of its own, with the threads that it takes there.
     observe
         Called after every round with the number of completed ones.
     clock
         Returns the time [s].
 
     """
-    from hwsim.benchmarks.perceptron import Perceptron  # noqa: PLC0415 - JAX takes a second to load
-
     hidden, batch = case
     settings = experiment(hidden, batch, tolerance=TOLERANCE)
-    learner = Learner(settings, data)
-    perceptron = Perceptron(hidden, data, rate=_RATE * min(1.0, (batch / 32) ** 0.5))
-    first = learner.trainer.plan(0)
-    learner.learn(first, 1)  # compiles
-    updates = repetitions(lambda count: learner.learn(first, count), seconds, len(first.order), clock)
-    perceptron.learn(first.order[:updates])  # compiles
-    plans = [learner.trainer.plan(k + 1) for k in range(rounds)]
-    took = take_turns(
-        (lambda k: learner.learn(plans[k], updates), lambda k: perceptron.learn(plans[k].order[:updates])), rounds, clock, observe
-    )
+    circuit_alone = CircuitLearner, hidden, settings, load
+    perceptron_alone = PerceptronLearner, hidden, load, _RATE * min(1.0, (batch / 32) ** 0.5)
+    with together(place, circuit_alone, (partial(CircuitLearner, sweeps=False), *circuit_alone[1:]), perceptron_alone) as contestants:
+        circuit, floor, perceptron = contestants
+        task = circuit("task")
+        circuit("learn", 0, 1), floor("learn", 0, 1)  # compiles
+        updates = repetitions(lambda count: circuit("learn", 0, count), seconds, task.updates, clock)
+        orders = circuit("prepare", rounds)
+        floor("prepare", rounds), perceptron("prepare", [order[:updates] for order in orders])
+        perceptron("learn", 0)  # compiles
+        turns = (
+            lambda k: circuit("learn", k + 1, updates),
+            lambda k: perceptron("learn", k + 1),
+            lambda k: floor("learn", k + 1, updates),
+        )
+        took = take_turns(turns, rounds, clock, observe)
+        (circuit_error, settling), (perceptron_error, weights) = circuit("ended"), perceptron("ended")
     images = updates * batch
+    each = 1e6 * took / images
     return Race(
-        layers=(data.features, *hidden, data.classes),
+        layers=task.layers,
         batch=batch,
         images=images,
-        epoch=len(data.x_train),
-        data=data.name,
+        epoch=task.images,
+        data=task.data,
         rounds=rounds,
         precision=settings.training.precision,
         tolerance=TOLERANCE,
-        circuit=Spread.of((1e6 * took[:, 0] / images).tolist()),
-        perceptron=Spread.of((1e6 * took[:, 1] / images).tolist()),
+        circuit=Spread.of(each[:, 0].tolist()),
+        perceptron=Spread.of(each[:, 1].tolist()),
+        floor=Spread.of(each[:, 2].tolist()),
         ratio=Spread.of((took[:, 0] / took[:, 1]).tolist()),
-        memristors=learner.memristors,
-        weights=perceptron.count,
-        circuit_error=learner.error,
-        perceptron_error=perceptron.error,
-        settling=learner.settling(plans[-1].order.ravel()),
+        floor_ratio=Spread.of((took[:, 2] / took[:, 1]).tolist()),
+        memristors=task.memristors,
+        threads=task.threads,
+        weights=weights,
+        circuit_error=circuit_error,
+        perceptron_error=perceptron_error,
+        settling=settling,
     )
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwsim.cluster.one_thread import one_thread
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.learnt import record
@@ -26,6 +25,7 @@ from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, 
 from hwsim.runs.programming_cost import counts_in
 from hwsim.runs.start import Start
 from hwsim.runs.stop_signals import stop_signals
+from hwsim.runs.threads import limit_threads
 from hwsim.runs.training_plot import curves
 from hwsim.session import Session
 from hwsim.typing import Weights
@@ -48,10 +48,6 @@ class Trained:
     def chain(self) -> bool:
         """Whether it is of a chain of blocks."""
         return "blocks" in self.summary
-
-
-SMALL = 20_000_000
-"""Memristors times samples of an update; below, XLA's threads wait for each other longer than they compute (results/speed.md)."""
 
 
 def train(
@@ -125,14 +121,12 @@ def train(
 def _load(session: Session, profiler: "Profiler | None", *, alone: bool) -> None:
     """Load what trains: first of all JAX, where the numeric engine does."""
     training = session.experiment.training
-    numeric = training.engine == "numeric"
-    samples = min(training.batch, len(session.data.x_train))
-    if alone and numeric and session.experiment.reservoir is None and samples * session.circuit.memristors < SMALL:
-        one_thread()
+    if alone:
+        limit_threads(session)
     import hwsim.learning.trainer  # noqa: F401, PLC0415 - learning loads only for those who train
 
     make_engine(training.engine, session.experiment.solver, training.precision)
-    if profiler and numeric:
+    if profiler and training.engine == "numeric":
         profiler.follow_compiling()
 
 

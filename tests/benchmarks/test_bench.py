@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import jax
@@ -15,11 +15,13 @@ from circuits.windows import Window
 from cli import bench_text
 from cli.main import main
 from hwsim.benchmarks import cases, convolution_speed, device_cost, engine_speed, perceptron, ratio_plots, record, scaling, training
+from hwsim.benchmarks.places import SameProcess
 from hwsim.benchmarks.turns import PHASES, Spread, repetitions, take_turns
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.runs.loaded import load_model
 
-DATA = cases.synthetic(800)
+LOAD = partial(cases.synthetic, 800)
+DATA = LOAD()
 KERNEL = convolution_speed.Kernel(Window(height=5, width=4, channels=2, size=3, stride=2, padding=1), 3)
 TURNS = {"rounds": 3, "seconds": 1.0}
 
@@ -41,7 +43,7 @@ def compared() -> tuple[engine_speed.EngineComparison, list[int]]:
 def raced(*hidden: int) -> tuple[training.Race, list[int]]:
     """Let a circuit and a perceptron learn by turns, an epoch a turn; which rounds were reported."""
     rounds: list[int] = []
-    return training.race((hidden, 8), DATA, rounds=3, seconds=1000.0, observe=rounds.append, clock=ticking()), rounds
+    return training.race((hidden, 8), LOAD, rounds=3, seconds=1000.0, place=SameProcess, observe=rounds.append, clock=ticking()), rounds
 
 
 def point(tolerance: float) -> scaling.ScalingPoint:
@@ -242,8 +244,9 @@ def test_the_command_writes_what_it_prints(words: list[str], tmp_path: Path, cap
 
 @pytest.fixture
 def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let synthetic images stand in for MNIST."""
+    """Let synthetic images stand in for MNIST, and all contestants work in this process."""
     monkeypatch.setattr(cases, "images", lambda _=None: DATA)
+    monkeypatch.setattr(training, "race", partial(training.race, place=SameProcess))
 
 
 @pytest.mark.usefixtures("few_images")

@@ -11,11 +11,12 @@ import pytest
 from circuits.chip import Chip
 from cli import bench_text
 from hwsim.benchmarks import block_speed, company_speed, growth, ratio_plots, transient_speed
+from hwsim.benchmarks.contestants import shuffled
 from hwsim.benchmarks.device_cost import Cost
 from hwsim.benchmarks.digital_twin import DigitalTwin, twin_layers
+from hwsim.benchmarks.epoch_runner import EpochRunner
 from hwsim.benchmarks.scaling import ScalingPoint
 from hwsim.benchmarks.turns import Spread
-from hwsim.benchmarks.whole_epochs import EpochRunner, shuffled
 from hwsim.company.company import Company
 from hwsim.company.company_result import settings_of
 from hwsim.company.members import Members

@@ -1,8 +1,7 @@
 """Whole epochs are those of a training; without sweeps they do all but the sweeps; perceptrons see as many samples."""
 
 import itertools
-from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import jax
 import numpy as np
@@ -11,15 +10,19 @@ import pytest
 
 from hwsim.benchmarks import cases, whole_epochs
 from hwsim.benchmarks.device_cost import Cost
+from hwsim.benchmarks.epoch_runner import EpochRunner
+from hwsim.benchmarks.learner import without_sweeps
 from hwsim.benchmarks.perceptron import Perceptron, mean_loss
-from hwsim.benchmarks.whole_epochs import EpochRunner, measure
+from hwsim.benchmarks.places import SameProcess
+from hwsim.benchmarks.whole_epochs import measure
 from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.session import Session
 
-DATA = cases.synthetic(64)
+LOAD = partial(cases.synthetic, 64)
+DATA = LOAD()
 
 
 @cache
@@ -35,7 +38,7 @@ def small() -> Experiment:
 def timed() -> list[Cost]:
     """Time each on a clock that only counts."""
     ticks = itertools.count()
-    return measure(small(), 8, DATA, rounds=3, clock=lambda: float(next(ticks)))
+    return measure(small(), 8, LOAD, rounds=3, place=SameProcess, clock=lambda: float(next(ticks)))
 
 
 def test_an_epoch_is_compared_with_three_others() -> None:
@@ -64,8 +67,7 @@ def test_the_floor_makes_no_sweep() -> None:
     """Samples, gradients and updates are all there; sweeps are not."""
     session = Session.of(small(), DATA)
     solver = session.training_solver()
-    still = type(solver)(solver.circuit, solver.chip, replace(solver.options, max_steps=0))
-    runners = [EpochRunner(session.trainer(solver)), EpochRunner(session.trainer(still), lenient=True)]
+    runners = [EpochRunner(session.trainer(solver)), EpochRunner(session.trainer(without_sweeps(solver)), lenient=True)]
     for runner in runners:
         runner.epoch()
     usual, floor = (runner.state_of_last_check.sums for runner in runners)
