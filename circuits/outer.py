@@ -17,8 +17,8 @@ _THIN = 32
 def outer_sum(p: Array, q: Array) -> Array:
     """Return Σ_b p_i·q_j, shape (rows, columns), for p (B, rows) and q (B, columns).
 
-    XLA folds transpositions into products, which are then up to eight times as slow, unless a barrier is between; and it works small
-    arrays out again for every row of a large one, unless they come from a product, if only with the identity.
+    XLA folds transpositions into products, which are then up to eight times as slow, unless a barrier is between, on either side; and it
+    works small arrays out again for every row of a large one, unless they come from a product, if only with the identity.
     """
     if isinstance(p, np.ndarray):
         return p.T @ q
@@ -28,4 +28,4 @@ def outer_sum(p: Array, q: Array) -> Array:
     if len(p) <= _FEW:
         factors = np.eye(len(q), dtype=q.dtype) @ q
         return sum(p[b][:, None] * factors[b][None, :] for b in range(len(p)))
-    return (barrier(q.T) @ p).T if q.shape[1] <= _THIN else barrier(p.T) @ q
+    return barrier(barrier(q.T) @ p).T if q.shape[1] <= _THIN else barrier(p.T) @ q

@@ -11,7 +11,7 @@ import pytest
 
 from hwsim.benchmarks import cases
 from hwsim.benchmarks.contestants import CircuitLearner
-from hwsim.benchmarks.places import ContestantError, SameProcess, OwnProcess, Place, together
+from hwsim.benchmarks.places import ContestantError, OwnProcess, Place, SameProcess, together
 
 PLACES = pytest.mark.parametrize("place", [SameProcess, OwnProcess])
 

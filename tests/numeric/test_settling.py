@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from circuits.neurons import DeadZone, DiodePair, IdealPair, Linear, Rectifier
 from hwsim.core import kirchhoff
 from hwsim.core.protocol import ConvergenceError, Drive, Push, Result
 from hwsim.numeric.layered import newton
+from hwsim.numeric.layered.gauss_seidel import largest_of_rows
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.numeric_engine import NumericEngine
 
@@ -33,6 +35,19 @@ def drawn(circuit: Circuit, *sizes: float) -> tuple[dict[str, np.ndarray], np.nd
     rng = np.random.default_rng(8)
     g = {e.name: size * rng.uniform(0.3, 3.0, e.shape) for e, size in zip(circuit.trainable, sizes, strict=True)}
     return g, rng.uniform(-1, 1, (3, circuit.input_count))
+
+
+@pytest.mark.usefixtures("jax_64_bits")
+@pytest.mark.parametrize("columns", [1, 7, 64, 100, 131])
+def test_the_largest_of_a_row_is_in_any_place(columns: int) -> None:
+    """However a row is cut into parts; where a value is none, or infinite, so is its row's."""
+    rows = np.random.default_rng(0).uniform(size=(2 * columns, columns))
+    each = np.arange(columns)
+    rows[each, each] += 1.0
+    rows[columns + each, each] = np.where(each % 2, np.nan, np.inf)
+    most = np.asarray(largest_of_rows(jnp.asarray(rows)))
+    np.testing.assert_array_equal(most[:columns], rows[:columns].max(axis=1))
+    assert not np.isfinite(most[columns:]).any()
 
 
 def test_few_samples_settle_as_many_do() -> None:

@@ -18,6 +18,9 @@ from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.numeric.layered.parameters import Coupling
 from hwsim.typing import Array
 
+_SLICES, _NARROW = 16, 4
+"""Parts of a row that are compared with each other, and columns below which a part is not worth it."""
+
 
 class ColumnEquations(Protocol):
     """What hangs on the columns of each stage: the neurons, or what they are in an adjoint circuit."""
@@ -206,7 +209,7 @@ def residual(system: System, met: Sequence[Met]) -> Array:
         a, a_behind = system.parts[k].a, system.parts[k].a_behind
         a = a + a_behind if system.layers.stages[k].behind is None else a * a_behind / (a + a_behind)
         surplus = jnp.abs(system.columns.law(k, a, c, u).surplus)
-        sums.append(jnp.where(jnp.isnan(u), jnp.nan, surplus).max(1))  # a choice, which keeps XLA from making one slow loop of both
+        sums.append(largest_of_rows(jnp.where(jnp.isnan(u), jnp.nan, surplus)))
     return largest(sums)
 
 
@@ -214,10 +217,33 @@ def change(layers: Layers, new: LayerState, old: LayerState) -> Array:
     """Return the largest difference of two states, shape (B,) [V]; what amplifiers would multiply counts for more."""
     changes = []
     for weight, *columns, after, before in zip(layers.weights, new.columns, old.columns, new.behind, old.behind, strict=True):
-        changes.append(weight.astype(columns[0].dtype) * jnp.abs(columns[0] - columns[1]).max(1))
+        changes.append(weight.astype(columns[0].dtype) * largest_of_rows(jnp.abs(columns[0] - columns[1])))
         if after is not None and before is not None:
-            changes.append(jnp.abs(after - before).max(1))
+            changes.append(largest_of_rows(jnp.abs(after - before)))
     return largest(changes)
+
+
+def largest_of_rows(values: Array) -> Array:
+    """Return the largest of each row's values, which are not negative, shape (B,); NaN where one of them is no finite number.
+
+    XLA goes through a row one by one, each step waiting for the last; slices of it are compared many at once.
+    """
+    width = -(-values.shape[1] // _SLICES)
+    if width < _NARROW:
+        return values.max(1)
+    slices = [values[:, first : first + width] for first in range(0, values.shape[1] - width + 1, width)]
+    rest = values[:, len(slices) * width :]
+    most = functools.reduce(_larger, map(_unless_nan, slices)).max(1)
+    most = most if not rest.shape[1] else _larger(most, _unless_nan(rest).max(1))
+    return jnp.where(most < jnp.inf, most, jnp.nan)
+
+
+def _unless_nan(values: Array) -> Array:
+    return jnp.where(values < jnp.inf, values, jnp.inf)  # a choice: XLA's maximum looks for NaN on both sides
+
+
+def _larger(one: Array, other: Array) -> Array:
+    return jnp.where(one < other, other, one)
 
 
 def largest(values: Sequence[Array]) -> Array:
