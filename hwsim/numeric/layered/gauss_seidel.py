@@ -18,8 +18,8 @@ from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.numeric.layered.parameters import Coupling
 from hwsim.typing import Array
 
-_SLICES, _NARROW = 16, 4
-"""Parts of a row that are compared with each other, and columns below which a part is not worth it."""
+_SLICES, _LEAST = 16, 4
+"""Parts of a row that are compared with each other, and columns that each of them has at least."""
 
 
 class ColumnEquations(Protocol):
@@ -228,9 +228,9 @@ def largest_of_rows(values: Array) -> Array:
 
     XLA goes through a row one by one, each step waiting for the last; slices of it are compared many at once.
     """
-    width = -(-values.shape[1] // _SLICES)
-    if width < _NARROW:
+    if values.shape[1] < _SLICES:
         return values.max(1)
+    width = max(-(-values.shape[1] // _SLICES), _LEAST)
     slices = [values[:, first : first + width] for first in range(0, values.shape[1] - width + 1, width)]
     rest = values[:, len(slices) * width :]
     most = functools.reduce(_larger, map(_unless_nan, slices)).max(1)
