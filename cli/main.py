@@ -184,6 +184,7 @@ def run() -> Any:
     """Run the command line of this process."""
     garbage.search_later()
     keep_compiled()  # before a command loads JAX
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")  # NumPy's idle threads, one a core, would spin for 2**26 cycles, not 2**16
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look for some in all packages that are installed
     if not sys.warnoptions:  # whoever asks Python for warnings gets them; users get our own messages
         warnings.simplefilter("ignore")

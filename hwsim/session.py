@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Self
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.quoting import quoted
-from hwsim.chains.chain_circuit import ChainCircuit
 from hwsim.chains.data_source import DataSource, made
 from hwsim.chains.made import Made, OneCircuit
 from hwsim.core.protocol import Solver
@@ -73,6 +72,8 @@ class Session:
             for preset in presets_named:
                 presets.load(preset)
         if experiment.blocks is not None:
+            from hwsim.chains.chain_circuit import ChainCircuit  # noqa: PLC0415 - most experiments are of one circuit
+
             local = experiment.training.propagation.local
             ends: Any = {"labelled": local, "crossbar": experiment.crossbar}
             circuit: Circuit = ChainCircuit.of_blocks(experiment.name, experiment.blocks, experiment.states, **ends)

@@ -9,7 +9,7 @@ from circuits.elements import IdealDiodes
 from hwsim.benchmarks.turns import CLOCK, PHASES, Clock, Spread, take_turns
 from hwsim.core import kirchhoff
 from hwsim.core.protocol import FREE, Drive, Equilibrium, Result, Solver
-from hwsim.learning import factory
+from hwsim.learning import rule_factory
 from hwsim.learning.rules.estimator import LossNudge
 from hwsim.random.streams import stream
 from hwsim.runs.loaded import LoadedModel
@@ -154,7 +154,7 @@ def _job(model: LoadedModel, samples: int) -> _Job:
     return _Job(
         data.x_train[chosen],
         model.session.task.train.of(chosen),
-        factory.both_sides(training, model.circuit, model.g),
+        rule_factory.both_sides(training, model.circuit, model.g),
     )
 
 

@@ -12,7 +12,7 @@ from circuits.units import Second
 from hwsim.benchmarks.cases import experiment
 from hwsim.benchmarks.learner import Learner, Settling
 from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
-from hwsim.learning import factory
+from hwsim.learning import rule_factory
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.step import Batches
 from hwsim.numeric.jax_scope import jax_scope
@@ -148,7 +148,7 @@ def _settler(learner: Learner, plan: Batches) -> tuple[Callable[[int], object], 
     """Return a solver of the equilibria of a number of batches, free and nudged to both sides, in one compiled loop, and its memory [B]."""
     trainer = learner.trainer
     (x, targets), order = jax.device_put(trainer.samples), jnp.asarray(plan.order)
-    nudge = factory.both_sides(trainer.settings, learner.circuit, learner.g)
+    nudge = rule_factory.both_sides(trainer.settings, learner.circuit, learner.g)
     g, traced = learner.g, learner.traced
 
     @jax.jit

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from circuits.circuit import Circuit
-from hwsim.chains.chain import Chain
-from hwsim.chains.chain_circuit import ChainCircuit
 from hwsim.chains.made import Made, OneCircuit
 from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.settings.block_settings import DigitalBlock
@@ -139,4 +137,10 @@ class DataSource:
 
 def made(experiment: Experiment, circuit: Circuit) -> Made:
     """Return what an experiment's compiled circuit becomes: one circuit, or a chain."""
-    return Chain(experiment, circuit) if isinstance(circuit, ChainCircuit) else OneCircuit(experiment, circuit)
+    if experiment.blocks is None:
+        return OneCircuit(experiment, circuit)
+    from hwsim.chains.chain import Chain  # noqa: PLC0415 - most experiments are of one circuit
+    from hwsim.chains.chain_circuit import ChainCircuit  # noqa: PLC0415 - as above
+
+    assert isinstance(circuit, ChainCircuit)  # noqa: S101 - blocks compile to one
+    return Chain(experiment, circuit)

@@ -231,9 +231,9 @@ class OneCircuit:
     @property
     def rule(self) -> "LearningRule":
         """The learning rule."""
-        from hwsim.learning import factory  # noqa: PLC0415 - learning loads only for those who learn
+        from hwsim.learning import rule_factory  # noqa: PLC0415 - learning loads only for those who learn
 
-        return factory.rule(self.experiment.training, self.circuit, self.instruments)
+        return rule_factory.rule(self.experiment.training, self.circuit, self.instruments)
 
     def programming(self, precision: Precision) -> "Programming":
         """Return the way in which the devices' conductances are changed.

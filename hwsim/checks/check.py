@@ -9,7 +9,7 @@ from hwsim.checks.in_time import in_time
 from hwsim.checks.through_ngspice import through_ngspice
 from hwsim.core.protocol import Engine
 from hwsim.experiment.engines import make_engine
-from hwsim.learning import factory
+from hwsim.learning import factory, rule_factory
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
 from hwsim.typing import Weights
@@ -42,14 +42,14 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
         return through_ngspice(session, Bench(circuit, g, x[:reference_samples], y[:reference_samples], loss), reference)
     bench = Bench(circuit, g, x, y, loss)
     few = Bench(circuit, g, x[:reference_samples], y[:reference_samples], loss)
-    nudge = factory.both_sides(training, circuit, g)
+    nudge = rule_factory.both_sides(training, circuit, g)
     findings = engines(chip, bench, few, nudge, reference)
     even = evenly_nudged(chip)
     by_ngspice = training.engine == reference.name
     training_engine = reference if by_ngspice else make_engine(training.engine, session.experiment.solver, training.precision)
     with NumericEngine().prepare(circuit, even) as numeric, training_engine.prepare(circuit, even) as learner:
         findings += [
-            *gradients(numeric, bench, factory.nudge(training)),
+            *gradients(numeric, bench, rule_factory.nudge(training)),
             own_gradient(numeric, learner, few if by_ngspice else bench, session.experiment),
         ]
     findings += in_time(session, g, reference)

@@ -20,7 +20,7 @@ from circuits.rows import fixed_nodes
 from hwsim.checks.agreement import AGREE_SHARP, voltage_range
 from hwsim.checks.check_results import PHASES, CheckResult
 from hwsim.core.protocol import Drive, Equilibrium, Push
-from hwsim.learning import factory
+from hwsim.learning import rule_factory
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
 from hwsim.typing import Floats, Weights
@@ -123,7 +123,7 @@ def compare(session: Session, g: Weights, samples: int) -> list[CheckResult]:
     """
     circuit, chip, training = session.circuit, session.chip, session.experiment.training
     x, y = session.data.x_train[:samples], session.task.train.of(slice(samples))
-    nudge = factory.both_sides(training, circuit, g)
+    nudge = rule_factory.both_sides(training, circuit, g)
     nodes = np.arange(1, circuit.size + 1)
     findings = []
     with NumericEngine().prepare(circuit, chip) as numeric:

@@ -15,7 +15,7 @@ from hwsim.checks.reciprocity import RECIPROCAL, asymmetry
 from hwsim.core.capabilities import is_traceable
 from hwsim.core.protocol import ConvergenceError, Drive, Solver
 from hwsim.experiment.experiment import Experiment
-from hwsim.learning import factory
+from hwsim.learning import rule_factory
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
 from hwsim.learning.rules.estimator import LearningRule
@@ -107,7 +107,7 @@ def own_gradient(solver: Solver, learner: Solver, bench: Bench, experiment: Expe
     A rule that descends no loss is compared with its own result in 64 bits.
     """
     training = experiment.training
-    rule = factory.rule(training, bench.circuit)
+    rule = rule_factory.rule(training, bench.circuit)
     estimate = _gradient(rule, learner, bench)
     how = f"{f'at {rule.size} ' if rule.size else ''}in {training.precision[-2:]} bits"
     if rule.descends:

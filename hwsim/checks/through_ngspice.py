@@ -12,7 +12,7 @@ from hwsim.checks.check_results import AGREE_KIRCHHOFF, AGREE_V, PHASES, Bench, 
 from hwsim.checks.gradients import gradients, own_gradient
 from hwsim.core import kirchhoff
 from hwsim.core.protocol import Drive, Engine, Equilibrium, Push
-from hwsim.learning import factory
+from hwsim.learning import rule_factory
 from hwsim.ngspice.expander import Expanding
 from hwsim.ngspice.inner_nodes import InnerNodes
 from hwsim.ngspice.terminals import currents
@@ -35,7 +35,7 @@ def through_ngspice(session: Session, bench: Bench, reference: Engine) -> CheckR
 
     """
     circuit, chip, training = bench.circuit, session.chip, session.experiment.training
-    nudge = factory.both_sides(training, circuit, bench.g)
+    nudge = rule_factory.both_sides(training, circuit, bench.g)
     with reference.prepare(circuit, chip) as solver:
         swept = solver.phases(bench.g, bench.x, bench.y, nudge)
     pushes = (Push(), *nudge.pushes(swept[0].outputs(circuit), bench.y))
@@ -47,7 +47,7 @@ def through_ngspice(session: Session, bench: Bench, reference: Engine) -> CheckR
     apart = [_same(name, _apart(circuit, chip, phase, at)) for name, phase, at in zip(PHASES, swept, points, strict=True)]
     even = evenly_nudged(chip)
     with reference.prepare(circuit, even) as solver:
-        slopes = [*gradients(solver, bench, factory.nudge(training)), own_gradient(solver, solver, bench, session.experiment)]
+        slopes = [*gradients(solver, bench, rule_factory.nudge(training)), own_gradient(solver, solver, bench, session.experiment)]
     findings = (*apart, _kirchhoff(bench, chip, pushes, swept, points), *slopes)
     names = ", ".join(sorted({element.letter.upper() for element in circuit.of(Passed)}))
     note = f"ngspice alone solves {names} elements, so it is compared with itself, with finite differences and with sums of currents"

@@ -13,7 +13,7 @@ from hwsim.core.kirchhoff import by_number
 from hwsim.core.protocol import Drive, Equilibrium
 from hwsim.datasheet.sheet_section import SheetSection
 from hwsim.formatting import counted, quantity
-from hwsim.learning import factory
+from hwsim.learning import factory, rule_factory
 from hwsim.learning.rules.estimator import LossNudge
 from hwsim.runs.loaded import LoadedModel
 from hwsim.typing import Floats
@@ -136,7 +136,7 @@ def learning_signal(given: LoadedModel, drive: Drive, free: Equilibrium, targets
 
     """
     training, circuit, noise = given.experiment.training, given.circuit, given.experiment.noise
-    nudge = LossNudge(factory.shown_nudges(training, circuit, given.g), factory.loss(training))
+    nudge = LossNudge(rule_factory.shown_nudges(training, circuit, given.g), factory.loss(training))
     with given.session.solver() as solver:
         read = np.asarray(given.session.readout.outputs(solver, free, np.uint32(0)))
         pushes = nudge.pushes(read, targets)[: 2 if training.nudge.method == "centred" else 1]
@@ -156,7 +156,7 @@ def learning_signal(given: LoadedModel, drive: Drive, free: Equilibrium, targets
         )
     return LearningSignal(
         crossbars=tuple(crossbars),
-        nudge=factory.nudge(training).size,
+        nudge=rule_factory.nudge(training).size,
         samples=len(v),
         capacitance=capacitance,
         kelvin=kelvin,

@@ -143,11 +143,11 @@ def _ends(circuit: Circuit, variation: VariationSettings) -> Iterator[Value]:
 
 def _memristors(circuit: Circuit, variation: VariationSettings, device: DeviceSettings) -> Iterator[Value]:
     """Draw the bounds that each device of the chip has; both are one where it is stuck."""
-    from hwsim.devices.programming.chip_devices import devices_of, kind_of  # noqa: PLC0415 - presets load only for chips whose memristors differ
-
     wanted = (variation.g_min, variation.g_max, variation.stuck)
     if device.preset is None and not any(wanted):
         return
+    from hwsim.devices.programming.chip_devices import devices_of, kind_of  # noqa: PLC0415 - presets load only for chips whose memristors differ
+
     kind = kind_of(variation, device)
     if not (kind.spread.low or kind.spread.high or (kind.stuck and kind.stuck.share)):
         return

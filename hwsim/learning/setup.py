@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.protocol import Solver
-from hwsim.learning import factory
+from hwsim.learning import factory, rule_factory
 from hwsim.learning.initial import by_array, starting
 from hwsim.learning.optimizers import Desynchronous
 from hwsim.learning.readout import Instruments, ReadOut
@@ -58,9 +58,9 @@ class Setup(NamedTuple):
         circuit.require("trainable")
         instruments = Instruments.of(variation, noise)
         updater = Updater(
-            rule=factory.rule(settings, circuit, instruments),
+            rule=rule_factory.rule(settings, circuit, instruments),
             loss=factory.loss(settings),
-            optimizer=factory.optimizer(settings),
+            optimizer=rule_factory.optimizer(settings),
             programming=factory.programming(device, variation, circuit, np.dtype(settings.precision)),
             skipping=settings.skip_failed,
             reach=Desynchronous(settings.update.probability),

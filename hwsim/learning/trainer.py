@@ -11,7 +11,7 @@ from hwsim.core import blocks
 from hwsim.core.capabilities import is_traceable
 from hwsim.core.protocol import Capability, ConvergenceError, Result, Solver
 from hwsim.files.raw import DataError
-from hwsim.learning import epochs, factory, gradient_audit
+from hwsim.learning import epochs, gradient_audit, rule_factory
 from hwsim.learning.audit import AuditResult, audit_phases
 from hwsim.learning.augmentation import draw
 from hwsim.learning.corruption import Corruption, largest
@@ -122,7 +122,7 @@ class Trainer:
         settings, samples = self.settings, len(self.data.x_train)
         order = np.resize(stream(settings.seed, f"order/{epoch}").permutation(samples), (self.steps, self.batch))
         signs = stream(settings.seed, f"sign/{epoch}").choice([-1.0, 1.0], self.steps)
-        factor = factory.schedule(settings, epoch)
+        factor = rule_factory.schedule(settings, epoch)
         rates = {name: self.dtype.type(rate * factor) for name, rate in self.setup.rates.items()}
         by_block = {block: rates[blocks.element_of(block)] for block in blocks.names(self.circuit)}
         seeds = stream(settings.seed, of_chip(f"programming/{epoch}", self.chip)).integers(2**32, size=self.steps, dtype=np.uint32)

@@ -9,7 +9,7 @@ from hwsim.chains.chain import Chain
 from hwsim.chains.chain_rule import Boundary
 from hwsim.core.protocol import Push
 from hwsim.experiment.experiment import ExperimentError
-from hwsim.learning import factory
+from hwsim.learning import factory, rule_factory
 from hwsim.learning.rules.equilibrium_propagation import SIDES
 from hwsim.learning.rules.nudges import Sides
 from hwsim.session import Session
@@ -99,7 +99,7 @@ def _at(chain: Chain, k: int, end: Boundary, place: int) -> Boundary:
 def _pushes(chain: Chain, k: int, g: Mapping[str, Any], end: Boundary) -> tuple[Push, ...]:
     """Return the nudges of a block's outputs; those of rules without any are the block's own, as equilibrium propagation takes them."""
     one: Any = chain.circuits[k]
-    nudge = factory.nudge(one.experiment.training).at(one.circuit, g)
+    nudge = rule_factory.nudge(one.experiment.training).at(one.circuit, g)
     sides = SIDES[one.experiment.training.nudge.method]
     return Sides(nudge, sides).pushes(end.outputs, end.error, None)
 

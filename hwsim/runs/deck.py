@@ -13,7 +13,7 @@ from circuits.units import Farad, Volt
 from hwsim.core.protocol import Drive, Push
 from hwsim.experiment.netlist_circuit import SHOWN, Netlist, expand
 from hwsim.files.raw import DataError
-from hwsim.learning import factory
+from hwsim.learning import factory, rule_factory
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.readout import Instruments
 from hwsim.learning.rules.estimator import LossNudge
@@ -179,7 +179,7 @@ def _pushes(session: Session, g: Mapping[str, Any], x: Any, y: Any) -> tuple[Pus
     """Return the nudges of one sample in training; the adjoint rule's are those of equilibrium propagation."""
     training, circuit, variation = session.experiment.training, session.circuit, session.experiment.variation
     reading = Instruments(bits=variation.adc_bits, full_scale=variation.adc_full_scale or 1.0)
-    nudges = factory.shown_nudges(training, circuit, g)
+    nudges = rule_factory.shown_nudges(training, circuit, g)
     outputs = np.zeros((1, len(circuit.outputs)))
     if nudges.from_free:
         with session.solver() as solver:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,7 @@ from circuits import zoo
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.quoting import quote_path, quoted
-from hwsim.devices.kinds.declared import DeviceDrift
 from hwsim.experiment.experiment import Experiment, ExperimentError
-from hwsim.experiment.learnt import refuse_learnt_by
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import Settings
 from hwsim.files.stored_conductances import beyond
@@ -20,6 +19,9 @@ from hwsim.runs.folder import RunFolder
 from hwsim.session import Session
 from hwsim.settings.durations import spelled
 from hwsim.typing import Weights
+
+if TYPE_CHECKING:
+    from hwsim.devices.kinds.declared import DeviceDrift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class LoadedModel:
         return f"Conductances: {'trained' if self.trained else untrained}, seed {seed}{chip}{warm}{aged}"
 
     @property
-    def drifts(self) -> dict[str, DeviceDrift | None]:
+    def drifts(self) -> dict[str, "DeviceDrift | None"]:
         """The drift models of its memristors by their preset; None without one."""
         from hwsim.devices.drift import drift_of  # noqa: PLC0415 - help does without
 
@@ -122,6 +124,8 @@ def load_model(what: str, settings: Settings = ()) -> LoadedModel:
     folder = run_folder(what)
     session = Session.of(experiment, run=what if folder else None)
     if folder and settings:
+        from hwsim.experiment.learnt import refuse_learnt_by  # noqa: PLC0415 - only settings of a trained circuit can ask for its samples
+
         refuse_learnt_by(what, experiment)
     chip = session.chip
     if folder is not None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circuits.quoting import quote_path
-from hwsim.company.figures import CompanyFigures
 from hwsim.data import sources
 from hwsim.experiment.experiment import RUN_FILE, Experiment
 from hwsim.experiment.netlist_circuit import Netlist
@@ -15,7 +14,6 @@ from hwsim.files.png import is_ours
 from hwsim.files.stored_conductances import run_of
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.loaded import run_folder
-from hwsim.sweep.recorded import SweepResult
 
 _HEAD = 1 << 16
 """Bytes of a file in which its kind is recognised."""
@@ -33,13 +31,20 @@ class FileKind:
     shows: Callable[[bytes], bool]
 
 
-_PLAIN = [name for name in SweepResult._fields[1:] if name != "company"]
-_COLUMNS = tuple(",".join(names).encode() for names in (_PLAIN, [*_PLAIN, *CompanyFigures._fields]))
+def _is_table(head: bytes) -> bool:
+    """Whether a file begins with the columns of a sweep's results, of companies or of single circuits."""
+    from hwsim.company.figures import CompanyFigures  # noqa: PLC0415 - only tables are of sweeps
+    from hwsim.sweep.recorded import SweepResult  # noqa: PLC0415 - as above
+
+    plain = [name for name in SweepResult._fields[1:] if name != "company"]
+    columns = tuple(",".join(names).encode() for names in (plain, [*plain, *CompanyFigures._fields]))
+    return head.startswith(b"point,") and head.partition(b"\n")[0].rstrip().endswith(columns)
+
 
 DECK = FileKind("a deck of hwsim's", lambda head: b"written by hwsim for " in head.partition(b"\n")[0])
 PICTURE = FileKind("a picture that hwsim drew", is_ours)
 PAGE = FileKind("a page of hwsim report", lambda head: b'<p class="kind">hwsim report</p>' in head)
-TABLE = FileKind("a table of hwsim sweep", lambda head: head.startswith(b"point,") and head.partition(b"\n")[0].rstrip().endswith(_COLUMNS))
+TABLE = FileKind("a table of hwsim sweep", _is_table)
 PARQUET = FileKind("a Parquet file", lambda head: head.startswith(b"PAR1"))
 TRAJECTORY = FileKind("voltages in time of hwsim run", lambda head: head.startswith((b"sample,time_s,", b"PK")))
 TUNED = FileKind("an experiment that hwsim tune found", lambda head: head.startswith(b"# Found by: hwsim tune "))

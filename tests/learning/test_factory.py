@@ -9,7 +9,7 @@ import pytest
 from circuits.network import Network
 from hwsim.chains.propagation import propagated
 from hwsim.devices.programming.programming import Ideal
-from hwsim.learning import factory
+from hwsim.learning import factory, rule_factory
 from hwsim.learning.optimizers import Sgd
 from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.training_settings import TrainingSettings
@@ -28,11 +28,11 @@ KINDS = {key: [one.model_fields["kind"].default for one in kinds] for key, kinds
 
 BUILT: dict[str, Callable[[TrainingSettings], Any]] = {
     "loss": factory.loss,
-    "rule": lambda settings: factory.rule(settings, CIRCUIT),
-    "nudge": lambda settings: factory.rule(settings, CIRCUIT),
-    "optimizer": factory.optimizer,
+    "rule": lambda settings: rule_factory.rule(settings, CIRCUIT),
+    "nudge": lambda settings: rule_factory.rule(settings, CIRCUIT),
+    "optimizer": rule_factory.optimizer,
     "propagation": lambda settings: propagated(settings, (), 3),
-    "schedule": lambda settings: [factory.schedule(settings, epoch) for epoch in range(7)],
+    "schedule": lambda settings: [rule_factory.schedule(settings, epoch) for epoch in range(7)],
 }
 """What a table builds."""
 
@@ -106,14 +106,14 @@ def test_targets_reach_the_loss() -> None:
 
 def test_a_clamp_is_as_stiff_as_the_columns_it_holds() -> None:
     """Twice the largest conductance that a column may begin with takes a clamp of twice the transconductance."""
-    one, two = (factory.rule(of(rule={"kind": "coupled-learning"}, g_init=((1e-6, most),)), CIRCUIT) for most in (4e-6, 8e-6))
+    one, two = (rule_factory.rule(of(rule={"kind": "coupled-learning"}, g_init=((1e-6, most),)), CIRCUIT) for most in (4e-6, 8e-6))
     assert two.stiffness == pytest.approx(2 * one.stiffness)
     assert one.stiffness > 100 * 4e-6 * CIRCUIT.trainable[-1].shape[0]
 
 
 def test_plain_descent_remembers_nothing() -> None:
     """It has no momentum."""
-    assert factory.optimizer(of(optimizer={"kind": "sgd"})) == Sgd(0.0)
+    assert rule_factory.optimizer(of(optimizer={"kind": "sgd"})) == Sgd(0.0)
 
 
 def test_without_a_preset_conductances_change_as_they_should() -> None:

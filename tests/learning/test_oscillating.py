@@ -15,9 +15,10 @@ from hwsim.core.protocol import ConvergenceError, Drive
 from hwsim.core.signal import Signal
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.loading import load
-from hwsim.learning import factory
+from hwsim.learning import rule_factory
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import CrossEntropy, SquaredError
+from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
 from hwsim.learning.rules.frequency_propagation import FrequencyPropagation
 from hwsim.learning.rules.nudges import Frozen, Volts
 from hwsim.learning.rules.oscillating import Oscillating
@@ -73,7 +74,7 @@ def test_a_sine_at_rest_errs_three_quarters_as_much_as_its_amplitude(solver, by_
     """The mean of sin⁴ is ⅜, and that of sin² ½; half the amplitude divides the error by four."""
     constant, sine, small = (
         apart(rule.gradient(solver, G, X, Y, SQUARES).g, by_ac)
-        for rule in (factory.EquilibriumPropagation(Volts(0.02)), Oscillating(Volts(0.02)), Oscillating(Volts(0.01)))
+        for rule in (EquilibriumPropagation(Volts(0.02)), Oscillating(Volts(0.02)), Oscillating(Volts(0.01)))
     )
     assert sine / constant == pytest.approx(0.75, rel=0.05)
     assert sine / small == pytest.approx(4, rel=0.05)
@@ -197,7 +198,7 @@ TWO = ["training.rule={kind='oscillating', frequency=1e3, input_frequency=2e3}",
 def test_diodes_mix_two_frequencies() -> None:
     """A circuit that has any is refused; its own name of them is in the message."""
     with pytest.raises(CircuitError, match=r"h1_\w+ is not linear and mixes sines.*leave it out"):
-        factory.rule(load("xor", TWO).training, Session.of(load("xor", TWO)).circuit)
+        rule_factory.rule(load("xor", TWO).training, Session.of(load("xor", TWO)).circuit)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +237,7 @@ def test_what_does_not_oscillate_is_refused(more, message) -> None:
 def test_a_frequency_needs_capacitors() -> None:
     """Without any, every frequency would be the same."""
     with pytest.raises(CircuitError, match=r"leave it out, or set circuit\.capacitance"):
-        factory.rule(load("xor", IN_TIME).training, Session.of(load("xor")).circuit)
+        rule_factory.rule(load("xor", IN_TIME).training, Session.of(load("xor")).circuit)
 
 
 def test_training_learns_by_it() -> None:

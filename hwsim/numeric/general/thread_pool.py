@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -30,6 +29,8 @@ def on_all_cores(work: Callable[[slice], None], runs: Iterable[slice]) -> None:
         for some in several:
             work(some)
         return
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most circuits are small
+
     with ThreadPoolExecutor(min(len(several), os.cpu_count() or 1, _MOST_THREADS)) as pool:
         for done in [pool.submit(work, some) for some in several]:
             done.result()
