@@ -74,7 +74,7 @@ def _epochs(record: RunRecord) -> PageTable:
         ]
         for row in chosen
     ]
-    left_out = f", every {stride}th and the last of {counted(len(rows), 'epoch')}" if stride > 1 else ""
+    left_out = f", one in {stride} and the last of {counted(len(rows), 'epoch')}" if stride > 1 else ""
     return PageTable(caption=f"Metrics{left_out}", header=header, rows=cells)
 
 

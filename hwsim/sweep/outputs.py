@@ -1,5 +1,6 @@
 """Output files: one may replace an earlier one of its kind, but no input of the command, and nothing else without --force."""
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -109,8 +110,17 @@ def refuse_place(output: OutputFile) -> None:
     if output.path.is_dir():
         msg = f"{where}: this is a folder; name a file in it"
         raise OutputError(msg)
-    if not output.path.parent.is_dir():
-        msg = f"{where}: there is no folder {quote_path(output.path.parent)}; make it first"
+    if not (folder := output.path.parent).is_dir():
+        is_file = folder.exists()
+        msg = (
+            f"{quote_path(folder)} is a file; name a place in a folder"
+            if is_file
+            else f"there is no folder {quote_path(folder)}; make it first"
+        )
+        raise OutputError(f"{where}: {msg}")
+    place = output.path.resolve().parent if output.path.is_file() or not output.path.exists() else output.path
+    if not os.access(place, os.W_OK):  # a file is written next to its place, and moved there
+        msg = f"{where}: nothing can be written in {quote_path(place)}; name a place elsewhere, or change its permissions"
         raise OutputError(msg)
 
 

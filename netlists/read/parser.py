@@ -78,7 +78,7 @@ def read_deck(
         raise NetlistError([Finding(str(path), 0, f"{error.strerror or error}; give the path of a deck")]) from None
     except BadCardError as error:
         raise NetlistError([Finding(str(path), 0, str(error))]) from None
-    return parse(text, roles, name=path.name, path=path, expand=expand, trust=trust, purpose=purpose, dialect=dialect)
+    return parse(text, roles, name=str(path), path=path, expand=expand, trust=trust, purpose=purpose, dialect=dialect)
 
 
 def parse(  # noqa: PLR0913 - where a deck comes from, and what is taken

@@ -171,6 +171,7 @@ PLACES = {
         for words in ("sweep s.db", "inspect two.toml", "devices pcm", "compile two.toml -o -", "train two.toml")
     },
     "a folder": ("report run -o run", "this is a folder"),
+    "a file as a folder": ("report run -o notes.txt/page.html", "notes.txt is a file; name a place in a folder"),
     "no folder": ("sweep s.db --export no/t.csv", "there is no folder no"),
     "a file for a folder": ("bench engines xor --rounds 1 --samples 1 --out notes.txt", "this is a file"),
     "a page whose pictures have no place": ("report run -o fig.html", "fig-figures, which is a file"),
@@ -186,6 +187,22 @@ def test_a_place_that_cannot_be_one_is_refused(hwsim, here: Path, case: str) -> 
     answer = hwsim(*words.split())
     assert answer.code == 2
     assert message in answer.err.splitlines()[-1]
+    assert contents(here) == before
+
+
+def test_a_folder_that_takes_no_file_is_refused_at_once(hwsim, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is computed; the line names the folder. To whoever may do everything, as tests often may, no other is closed."""
+    before, asked = contents(here), list[str]()
+
+    def closed(place: Path, mode: int) -> bool:
+        asked.append(str(place))
+        return mode != os.W_OK
+
+    monkeypatch.setattr("hwsim.sweep.outputs.os.access", closed)
+    monkeypatch.setattr("hwsim.report.report.read_run", None)  # whoever calls it fails
+    answer = hwsim("report", "run", "-o", "page.html")
+    assert (answer.code, asked[-1]) == (2, str(here))
+    assert f"--out page.html: nothing can be written in {here}; name a place elsewhere" in answer.err
     assert contents(here) == before
 
 
