@@ -134,12 +134,13 @@ def _galleries(record: RunRecord, anchor: str) -> Iterator[Gallery]:
         yield Gallery("Reading", "", [_answers(record.predictions, record.experiment, anchor)])
     if (reservoir := reservoir_gallery(record, anchor)) is not None:
         yield reservoir
-    chips = record.chip.members
-    yield Gallery("Circuit", "", [_circuit(record, chip, f"{anchor}-{k}" if k else anchor) for k, chip in enumerate(chips)])
+    if chips := record.chip.members:
+        yield Gallery("Circuit", "", [_circuit(record, chip, f"{anchor}-{k}" if k else anchor) for k, chip in enumerate(chips)])
     about = "The initial conductances are drawn from the seed" + (
         "." if record.g is None else "; the trained ones are in the run's folder. Both states of a crossbar share one scale of colours."
     )
-    yield Gallery("Conductances", about, conductances.of_run(record, anchor))
+    if pictures := conductances.of_run(record, anchor):
+        yield Gallery("Conductances", about, pictures)
 
 
 def _answers(predicted: Predictions, experiment: Experiment, anchor: str) -> Picture:
