@@ -1,7 +1,8 @@
 """Kirchhoff's current law and the co-content, computed from the elements alone: the independent check of every engine."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from functools import lru_cache
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,9 @@ from circuits.elements import (
     VoltageSources,
 )
 from circuits.nodes import Nodes
-from circuits.rows import row_parts
+from circuits.rows import fixed_nodes, row_parts
 from hwsim.core.branch_currents import BEYOND_LAYERS, BranchCurrents, balanced
+from hwsim.core.branch_sums import Ends, blocks, cut
 from hwsim.core.protocol import Drive, Equilibrium
 from hwsim.typing import Conductances, Floats
 
@@ -46,11 +48,17 @@ _AT_ONCE = 1 << 16
 
 
 class Branches(NamedTuple):
-    """Currents through an array of two-terminal branches: `i` of shape (B, n) flows from node `a` to node `b` [A]."""
+    """Currents through some two-terminal branches: `i` of shape (n, B) flow from the nodes of `a` to those of `b` [A]."""
 
-    a: Nodes
-    b: Nodes
+    a: Ends
+    b: Ends
     i: Floats
+
+    @classmethod
+    def of(cls, a: Nodes, b: Nodes, i: Floats) -> Self:
+        """Take node numbers, and currents (B, n)."""
+        a, b = np.broadcast_to(a, i.shape[1]), np.broadcast_to(b, i.shape[1])
+        return cls(Ends.of(a), Ends.of(b), i.T)
 
 
 class Balance(NamedTuple):
@@ -90,30 +98,40 @@ def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
 
 
 def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Iterator[Branches]:
-    """Return the currents of all elements but divisible arrays, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V]."""
+    """Return the currents of all elements but divisible arrays, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V].
+
+    The currents of many conductances come block by block.
+    """
     for element in circuit.elements:
         match element:
-            case Resistors(a=a, b=b):
-                yield Branches(a, b, _drop(v, a, b) / chip(element.name, "r"))
+            case Resistors():
+                yield from _conducted(element, 1.0 / chip(element.name, "r"), v)
             case Trainable() if not isinstance(element, Divisible):
-                a, b, values = element.expand(np.asarray(g[element.name], dtype=np.float64))
-                yield Branches(a, b, _drop(v, a, b) * values)
+                yield from _conducted(element, element.expand(np.asarray(g[element.name], dtype=np.float64)).g, v)
             case Diodes(anode=a, cathode=b):
                 i, _ = diode_current(v[:, a] - v[:, b], chip(element.name, "i_sat"), chip(element.name, "n"))
-                yield Branches(a, b, i)
+                yield Branches.of(a, b, i)
             case CurrentSources(a=a, b=b):
-                yield Branches(a, b, np.broadcast_to(chip(element.name, "i"), (len(v), len(a))))
+                yield Branches.of(a, b, np.broadcast_to(chip(element.name, "i"), (len(v), len(a))))
             case InputCurrents(a=a, b=b, feature=feature, name=name):
                 x = np.asarray(drive.x, dtype=np.float64)[:, feature]
-                yield Branches(a, b, x * chip(name, "scale") + chip(name, "offset"))
+                yield Branches.of(a, b, x * chip(name, "scale") + chip(name, "offset"))
             case VoltageControlledCurrentSources(a=a, b=b, control_plus=plus, control_minus=minus):
-                yield Branches(a, b, (v[:, plus] - v[:, minus]) * chip(element.name, "gm"))
+                yield Branches.of(a, b, (v[:, plus] - v[:, minus]) * chip(element.name, "gm"))
     out, push = circuit.outputs, drive.push
     pushed = push.beta * (np.asarray(push.target) - (v[:, out.plus] - v[:, out.minus])) + np.asarray(push.current)
-    yield Branches(out.minus, out.plus, np.asarray(chip(out.name, "gain") * pushed, dtype=float))
+    yield Branches.of(out.minus, out.plus, np.asarray(chip(out.name, "gain") * pushed, dtype=float))
     for group, i in (drive.noise or {}).items():
         nodes = circuit.nodes(group)
-        yield Branches(np.zeros_like(nodes), nodes, np.asarray(i, dtype=float))
+        yield Branches.of(np.zeros_like(nodes), nodes, np.asarray(i, dtype=float))
+
+
+def _conducted(element: Resistors | Trainable, g: Floats, v: Floats) -> Iterator[Branches]:
+    """Return the currents through an element's conductances (n,) [S]."""
+    for some, a, b in blocks(element, len(v)):
+        i = a.at(v.T) - b.at(v.T)
+        i *= g[some, None]
+        yield Branches(a, b, i)
 
 
 def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:
@@ -144,29 +162,9 @@ def _largest_of_each(a: Nodes, b: Nodes, g: Floats, v: Floats) -> Floats:
     return largest
 
 
-def _add(leaving: Floats, nodes: Nodes, i: Floats, *, out: bool = True) -> None:
-    """Add currents (B, n) to the sums of their nodes, or subtract those that flow in; several may meet at one node."""
-    nodes = np.broadcast_to(nodes, i.shape[1])
-    run, change = _run(nodes), np.add if out else np.subtract
-    if isinstance(run, slice):
-        change(leaving[:, run], i, out=leaving[:, run])
-    elif len(nodes) and np.bincount(nodes).max() == 1:
-        leaving[:, nodes] = change(leaving[:, nodes], i)
-    else:
-        change.at(leaving.T, nodes, i.T)
-
-
-def _run(nodes: Nodes) -> Nodes | slice:
-    """Return a slice where node numbers rise one by one: what it takes is no copy."""
-    first, last = (int(nodes[0]), int(nodes[-1])) if len(nodes) else (0, -1)
-    rising = last - first == len(nodes) - 1 and np.array_equal(nodes, np.arange(first, last + 1))
-    return slice(first, last + 1) if rising else nodes
-
-
-def _drop(v: Floats, a: Nodes, b: Nodes) -> Floats:
-    """Return the voltages (B, n) from nodes a to nodes b."""
-    drop: Floats = v[:, _run(a)] - v[:, _run(b)]
-    return drop
+def _magnitude(i: Floats) -> Floats:
+    """Return the largest magnitude of each sample, (B,), of (B, n)."""
+    return np.maximum(i.max(axis=1, initial=0.0), -i.min(axis=1, initial=0.0))
 
 
 class Flow(NamedTuple):
@@ -189,17 +187,19 @@ def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats,
     """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of crossbars into rows that sources hold are left out."""
     leaving, largest = np.zeros_like(v), np.zeros(len(v))
     for a, b, i in branches(circuit, chip, g, drive, v):
-        _add(leaving, a, i)
-        _add(leaving, b, i, out=False)
-        largest = np.maximum(largest, np.maximum(i.max(axis=1, initial=0.0), -i.min(axis=1, initial=0.0)))
+        a.combine(np.add, leaving.T, i)
+        b.combine(np.subtract, leaving.T, i)
+        np.maximum(largest, _magnitude(i.T), out=largest)
     for array in (array for array in circuit.trainable if isinstance(array, Divisible)):
         values = np.asarray(g[array.name], dtype=np.float64)
         columns = v[:, array.columns]
-        _add(leaving, array.columns, columns * array.column_sum(values) - array.forward(values, v[:, array.rows]))
+        surplus = columns * array.column_sum(values) - array.forward(values, v[:, array.rows])
+        Ends.of(array.columns).combine(np.add, leaving.T, surplus.T)
         for run, part in row_parts(circuit, array):
             if every or run.source is None:
                 of_part = values[run.of_g]
-                _add(leaving, run.nodes, v[:, run.nodes] * part.row_sum(of_part) - part.backward(of_part, columns))
+                surplus = v[:, run.nodes] * part.row_sum(of_part) - part.backward(of_part, columns)
+                Ends.of(run.nodes).combine(np.add, leaving.T, surplus.T)
         most = _largest_current(values, v[:, array.rows], columns) if array.grid else _largest_of_each(*array.expand(values), v)
         largest = np.maximum(largest, most)
     return Flow(leaving, largest)
@@ -211,7 +211,11 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
     Sources of voltage carry what is needed: the law is summed over the nodes that they join. An ideal diode at its threshold
     carries what is needed in its forward direction.
     """
-    v = by_number(circuit, equilibrium)
+    return balance_at(circuit, chip, g, drive, by_number(circuit, equilibrium))
+
+
+def balance_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Balance:
+    """Verify voltages by node number, (B, N + 1) [V]."""
     every = bool(circuit.of(*BEYOND_LAYERS))  # any current may be one that is sensed
     leaving, largest = flow(circuit, chip, g, drive, v, every=every)
     if every:
@@ -219,32 +223,35 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
         _absorb(circuit, v, branch.left)
         largest = np.maximum(largest, np.abs(branch.i).max(axis=1, initial=0.0))
         delivered = {e.name: -branch.i[:, branch.first[e.name] + np.arange(len(e))] for e in circuit.of(Amplifiers)}
-        off = _source_error(circuit, chip, drive, v, delivered, branch) * _stiffness(circuit, g)
+        off = _source_error(circuit, chip, drive, v, delivered, branch) * _stiffness(circuit, g, 1.0)
         return Balance(np.maximum(np.abs(branch.left).max(axis=1, initial=0.0), off), largest, _rounding(circuit, chip, g, v))
     delivered = {}
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
         i = delivered[amplifiers.name] = leaving[:, amplifiers.output]
-        _add(leaving, amplifiers.input, chip(amplifiers.name, "back") * i)
+        Ends.of(amplifiers.input).combine(np.add, leaving.T, (chip(amplifiers.name, "back") * i).T)
         largest = np.maximum(largest, np.abs(i).max(axis=1))
     _absorb(circuit, v, leaving)
-    residual = np.abs(_over_supernodes(circuit, leaving)).max(axis=1, initial=0.0)
-    off = _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g)
+    _sum_supernodes(circuit, leaving)
+    residual = _magnitude(leaving)
+    off = _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g, 1.0)
     return Balance(np.maximum(residual, off), largest, _rounding(circuit, chip, g, v))
 
 
 def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floats:
     """Return the largest current that a rounding of a voltage makes, shape (B,) [A]: a resistor's conductance times it."""
-    magnitude = np.abs(v)
-    largest = magnitude.max(axis=1) * max((float(np.max(np.asarray(g[e.name]))) for e in circuit.trainable), default=0.0)
-    if resistors := circuit.of(Resistors):
-        most = np.zeros(v.shape[1])  # the largest conductance at each node [S]
-        for e in resistors:
-            for nodes in (e.a, e.b):
-                np.maximum.at(most, nodes, 1.0 / chip(e.name, "r"))
-        magnitude *= most
-        largest = np.maximum(largest, magnitude.max(axis=1))
-    rounded: Floats = largest * np.finfo(np.float64).eps
-    return rounded
+    most = np.full(v.shape[1], _stiffness(circuit, g, 0.0))  # the largest conductance at each node [S]
+    for e in circuit.of(Resistors):
+        conductance = 1.0 / chip(e.name, "r")
+        for some, *ends in blocks(e, 1):
+            for nodes in ends:
+                nodes.combine(np.maximum, most, conductance[some])
+    largest = np.zeros(len(v))
+    for some in cut(v.shape[1], len(v)):
+        magnitude = np.abs(v.T[some])
+        magnitude *= most[some, None]
+        np.maximum(largest, magnitude.max(axis=0), out=largest)
+    largest *= np.finfo(np.float64).eps
+    return largest
 
 
 def _absorb(circuit: Circuit, v: Floats, leaving: Floats) -> None:
@@ -256,32 +263,36 @@ def _absorb(circuit: Circuit, v: Floats, leaving: Floats) -> None:
             leaving[:, nodes] = np.where(conducts & (forward * surplus > 0), 0.0, surplus)
 
 
-def _over_supernodes(circuit: Circuit, leaving: Floats) -> Floats:
-    """Sum over nodes that sources of voltage join; what is joined to ground drops out. Shape (B, nodes or unions)."""
-    sources = circuit.of(VoltageSources, InputSources, Amplifiers)
-    grounded = np.zeros(circuit.size + 1, dtype=bool)
-    grounded[0] = True
+def _sum_supernodes(circuit: Circuit, leaving: Floats) -> None:
+    """Sum over nodes that sources of voltage join, in the place of the first; what is joined to ground drops out."""
+    for nodes in _unions(circuit):
+        leaving[:, nodes[0]] = leaving[:, nodes].sum(axis=1)
+        leaving[:, nodes[1:]] = 0.0
+    leaving[:, _grounded(circuit)] = 0.0
+
+
+@lru_cache(maxsize=4)  # every equilibrium's verification asks
+def _grounded(circuit: Circuit) -> Nodes:
+    """List ground and the nodes that sources of voltage join to it, in one step or in several."""
+    to_ground = fixed_nodes(circuit, Amplifiers)
+    for nodes in _unions(circuit):
+        to_ground[nodes] |= to_ground[nodes].any()
+    return np.flatnonzero(to_ground)
+
+
+@lru_cache(maxsize=4)  # as above
+def _unions(circuit: Circuit) -> tuple[Nodes, ...]:
+    """List the nodes that sources of voltage join other than to ground, union by union."""
     floating = []
-    for source in sources:
+    for source in circuit.of(VoltageSources, InputSources, Amplifiers):
         for a, b in source.pairs:
-            ends = np.broadcast_arrays(a, b)
-            grounded[ends[0][ends[1] == 0]] = True
-            grounded[ends[1][ends[0] == 0]] = True
-            floating += [(x, y) for x, y in zip(*(e.tolist() for e in ends), strict=True) if x and y]
+            floating += [(x, y) for x, y in zip(*(e.tolist() for e in np.broadcast_arrays(a, b)), strict=True) if x and y]
     if not floating:
-        return leaving[:, ~grounded]
+        return ()
     import networkx as nx  # noqa: PLC0415 - only circuits with floating sources need it
 
     unions: nx.Graph[int] = nx.Graph(floating)
-    sums = leaving.copy()
-    for joined in nx.connected_components(unions):
-        nodes = sorted(joined)
-        sums[:, nodes[0]] = sums[:, nodes].sum(axis=1)
-        sums[:, nodes[1:]] = 0.0
-        if grounded[nodes].any():
-            sums[:, nodes[0]] = 0.0
-    sums[:, grounded] = 0.0
-    return sums
+    return tuple(np.array(sorted(joined), dtype=np.intp) for joined in nx.connected_components(unions))
 
 
 def _source_error(
@@ -317,6 +328,6 @@ def _source_error(
     return error
 
 
-def _stiffness(circuit: Circuit, g: Conductances) -> float:
-    """Return the largest single conductance [S]: what turns an error in a source's voltage into one of current; 1 S where none learns."""
-    return max((float(np.max(np.asarray(g[element.name]))) for element in circuit.trainable), default=1.0)
+def _stiffness(circuit: Circuit, g: Conductances, without: float) -> float:
+    """Return the largest single conductance [S]: what turns an error in a source's voltage into one of current; `without` any, that."""
+    return max((float(np.max(np.asarray(g[element.name]))) for element in circuit.trainable), default=without)

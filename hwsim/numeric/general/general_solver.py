@@ -97,7 +97,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
         self._ports, self._sources = Ports.of(circuit, chip), SourceTerms.of(circuit, chip)
         self._given = list(given(circuit, chip))
         load(len(self._sources.fixed))
-        self._frame = Frame.of(circuit, self._given, self._sources)
+        self._frame = Frame.of(circuit, chip, self._given, self._sources)
         self._g: dict[str, Floats] | None = None
         self._linear: MNASystem | WiredLinear | None = None
         self._shunt = np.zeros(0)
@@ -287,9 +287,10 @@ class GeneralSolver(Integrating, Nudging, Closing):
         """Return all voltages that port voltages and sources lead to, with the verdict of Kirchhoff's law."""
         if batch.linear is None:
             return batch.unsolved()
-        equilibrium = batch.laid_out(-search.i)._replace(steps=search.steps)
+        v = batch.voltages(-search.i)
+        equilibrium = batch.by_group(v)._replace(steps=search.steps)
         equilibrium.result[search.unstable] = int(Result.NOT_CONVEX)
-        return batch.balanced(search.push, equilibrium)
+        return batch.balanced(search.push, equilibrium, v)
 
     def _problem(self, batch: PortBatch, push: Push) -> Problem:
         assert batch.linear is not None  # noqa: S101 - the caller has looked

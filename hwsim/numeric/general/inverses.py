@@ -1,31 +1,39 @@
-"""Inverses of small conductance matrices, symmetric and positive definite: of one, and of many lines of a grid at once."""
+"""Inverses of small conductance matrices, symmetric and positive definite, for all lines of a grid."""
 
 import numpy as np
 
 from hwsim.typing import Floats
 
 
-def inverse(matrix: Floats) -> Floats:
-    """Invert a symmetric positive definite matrix, (n, n), by Cholesky's factors: a third of the work of inverting any matrix.
+def pivot_inverses(lines: Floats, between: Floats) -> Floats:
+    """Invert what is left of each line's matrix, P_k = (S_k − w_k·P_(k−1)·w_k)⁻¹, when those before it are eliminated, line by line.
+
+    The matrices S are symmetric and positive definite, (L, m, m), and stay so; w are the conductances to the line before, (L − 1, m). By
+    Cholesky's factors an inverse takes a third of the work that one of any matrix takes.
 
     Raises
     ------
     LinAlgError
-        When it is not positive definite.
+        When a matrix is not positive definite.
 
     """
     from scipy.linalg.lapack import dpotrf, dpotri  # noqa: PLC0415 - only circuits with grids need it
 
-    factor, info = dpotrf(matrix)
-    if info == 0:
-        factor, info = dpotri(factor, overwrite_c=1)  # the upper half; below it are zeros
-    if info != 0:
-        msg = "a matrix of conductances is not positive definite"
-        raise np.linalg.LinAlgError(msg)
-    whole: Floats = factor + factor.T
-    diagonal = whole.reshape(-1, order="A")[:: len(whole) + 1]
-    diagonal *= 0.5
-    return whole
+    inverses = np.empty_like(lines)
+    outer = between[:, :, None] * between[:, None, :]
+    lower = np.tri(lines.shape[1], dtype=bool)
+    pivot = lines[0].copy()
+    for k, line in enumerate(lines):
+        if k:
+            np.multiply(outer[k - 1], inverses[k - 1], out=pivot)
+            np.subtract(line, pivot, out=pivot)
+        # in place: LAPACK sees the transpose, in columns, and leaves the inverse's one half in what is the lower half here
+        info = dpotrf(pivot.T, clean=0, overwrite_a=1)[1] or dpotri(pivot.T, overwrite_c=1)[1]
+        if info != 0:
+            msg = "a matrix of conductances is not positive definite"
+            raise np.linalg.LinAlgError(msg)
+        inverses[k] = np.where(lower, pivot, pivot.T)
+    return inverses
 
 
 def inverse_of_lines(aside: Floats, between: Floats) -> Floats:

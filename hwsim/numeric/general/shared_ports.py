@@ -74,28 +74,35 @@ class SharedPorts(NamedTuple):
         """Return a whole step of Newton's method, (B, P) [V], from port voltages, currents and slopes.
 
         With ε what a port is off its group, the step of the group's first is that of (I + Q·Σs)·δ = −(p − p₀ + Q·Σ±(i − s·ε)), and the
-        port's own is ±δ − ε.
+        port's own is ±δ − ε. Ports whose current does not depend on their voltage, as outputs that a fixed current nudges, need no unknown.
         """
         first, sign = self.first, self.sign
         off = (p - p0)[:, first]
         apart = p - p0 - sign * off[:, self.group]
-        q, jacobian = self._jacobian(across, slope)
-        right = off + self.summed(sign * (i - slope * apart)) @ q.T
+        q, slopes = self._between(across), self.summed(slope)
+        step = -(off + self.summed(sign * (i - slope * apart)) @ q.T)
+        steep, flat = np.flatnonzero(slopes.any(axis=0)), np.flatnonzero(~slopes.any(axis=0))  # the flat ones follow from the others
+        jacobian = _jacobian(q[np.ix_(steep, steep)], slopes[:, steep])
         with np.errstate(all="ignore"):
-            step: Array = np.linalg.solve(jacobian, -right[:, :, None])[:, :, 0]
+            step[:, steep] = np.linalg.solve(jacobian, step[:, steep, None])[:, :, 0]
+            step[:, flat] -= (slopes * step)[:, steep] @ q[np.ix_(flat, steep)].T
         return sign * step[:, self.group] - apart
 
     def seen(self, across: Floats, slope: Floats, ports: slice) -> Floats:
         """Return what some ports, each alone in its group, see of the circuit with these slopes (B, P) [S] at all: (B, K, K) [ohm]."""
-        q, jacobian = self._jacobian(across, slope)
-        some = self.group[ports]
+        q, some = self._between(across), self.group[ports]
+        jacobian = _jacobian(q, self.summed(slope))
         seen: Floats = np.linalg.solve(jacobian, np.broadcast_to(q[:, some], (len(slope), len(q), len(some))))[:, some]
         return seen
 
-    def _jacobian(self, across: Floats, slope: Array) -> tuple[Floats, Array]:
-        """Return Q between the groups, (M, M) [ohm], and I + Q·Σs, (B, M, M)."""
-        q = across[np.ix_(self.first, self.first)]
-        jacobian = q * self.summed(slope)[:, None, :]
-        k = np.arange(len(q))
-        jacobian[:, k, k] += 1.0
-        return q, jacobian
+    def _between(self, across: Floats) -> Floats:
+        """Return Q between the groups, (M, M) [ohm]."""
+        return across[np.ix_(self.first, self.first)]
+
+
+def _jacobian(q: Floats, slopes: Array) -> Array:
+    """Return I + Q·s, (B, M, M), for the slopes of groups, (B, M) [S]."""
+    jacobian = q * slopes[:, None, :]
+    k = np.arange(len(q))
+    jacobian[:, k, k] += 1.0
+    return jacobian

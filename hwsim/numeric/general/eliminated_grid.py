@@ -1,0 +1,156 @@
+"""A grid's nodes, eliminated line by line.
+
+    inner nodes p:  D_k·p_k − g_k·q_k = what the line's end pushes in            D_k tridiagonal
+    outer nodes q:  (S_k + …)·q_k − w_k·q_(k−1) − w_(k+1)·q_(k+1) = …            S_k = diag(…) − g_k·D_k⁻¹·g_k
+
+so that q is found by elimination from line to line with matrices of m×m. That is done once for a volt at each end whose voltage is
+unknown, and once for each sample's voltages at the ends that sources fix; all phases of a sample share these.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import AnyChip
+from hwsim.numeric.general.inverses import inverse_of_lines, pivot_inverses
+from hwsim.numeric.general.wire_grids import Grid, Wire
+from hwsim.typing import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class EliminatedGrid:
+    """A grid with numbers, ready to answer what its ends do: those of the L lines, then those of the m outer wires, E in all.
+
+    Parameters
+    ----------
+    g
+        Conductances of the memristors, (L, m) [S].
+    along, pivots
+        D_k⁻¹, and the inverses of what is left of S_k when the lines before are eliminated; both (L, m, m) [ohm].
+    between
+        Conductances of the outer wire between lines, (L − 1, m) [S].
+    end
+        Conductances of the segments at the ends, (E,) [S].
+    inner_at, outer_at
+        Next to which node of a line, and to which line, the ends are.
+    free
+        Which ends have voltages that no source fixes, (E,).
+    response
+        How the outer nodes answer a volt at each of these, (L, m, F).
+
+    """
+
+    g: Floats
+    along: Floats
+    pivots: Floats
+    between: Floats
+    end: Floats
+    inner_at: int
+    outer_at: int
+    free: NDArray[np.bool_]
+    response: Floats
+
+    @classmethod
+    def of(cls, grid: Grid, g: Any, chip: AnyChip, free: NDArray[np.bool_]) -> Self:
+        """Eliminate a grid's nodes.
+
+        Raises
+        ------
+        LinAlgError
+            When a matrix is not positive definite.
+
+        """
+        values = grid.laid(g)
+        (wires, inner_end), (across, outer_end) = _segments(grid, grid.inner, chip, 1), _segments(grid, grid.outer, chip, 0)
+        inner_at, outer_at = (-1 if wire.last else 0 for wire in (grid.inner, grid.outer))
+        aside = values.copy()
+        aside[:, inner_at] += inner_end
+        along = inverse_of_lines(aside, wires)
+        outer = values.copy()
+        outer[:-1] += across
+        outer[1:] += across
+        outer[outer_at] += outer_end
+        lines = -values[:, :, None] * along * values[:, None, :]
+        k = np.arange(values.shape[1])
+        lines[:, k, k] += outer
+        pivots = pivot_inverses(lines, across)
+        ends = np.concatenate([inner_end, outer_end])
+        one = cls(values, along, pivots, across, ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
+        unit = np.eye(len(ends))[:, free]
+        return cls(values, along, pivots, across, ends, inner_at, outer_at, free, one._outer(unit, None))
+
+    @property
+    def drawn(self) -> Floats:
+        """What the nodes next to all ends hand back there, end conductance times voltage, for a volt at each free end, (E, F) [A]."""
+        p = self._next_to_inner(self.response, np.eye(len(self.end))[:, self.free])
+        return self.end[:, None] * np.concatenate([p, self.response[self.outer_at]])
+
+    def handed_on(self, into: tuple[Floats, Floats]) -> Floats:
+        """Return what the nodes next to the ends hand on there, (E, B) [A], of currents into p and q, both (L, m, B), with all ends at 0 V."""
+        nothing = np.zeros((len(self.end), into[0].shape[2]))
+        q = self._outer(nothing, into)
+        p = self._inner(q, nothing, into)
+        return self.end[:, None] * np.concatenate([p[:, self.inner_at], q[self.outer_at]])
+
+    def nodes(self, ends: Floats, into: tuple[Floats, Floats] | None = None) -> tuple[Floats, Floats]:
+        """Return the voltages of all nodes, p and q, both (L, m, B) [V], from those behind the ends, (E, B).
+
+        `into` are currents into p and q from elsewhere, of their shapes [A].
+        """
+        q: Floats = (self.response.reshape(-1, self.response.shape[2]) @ ends[self.free]).reshape(*self.g.shape, -1)
+        fixed = np.where(self.free[:, None], 0.0, ends)
+        if into is not None:
+            q += self._outer(fixed, into)
+        elif fixed.any():
+            first, which = _distinct(fixed)
+            q += self._outer(fixed[:, first], None)[:, :, which]
+        return self._inner(q, ends, into), q
+
+    def _outer(self, ends: Floats, into: tuple[Floats, Floats] | None) -> Floats:
+        """Return the voltages q, (L, m, B) [V], by a pass over the lines forward and one back."""
+        inner, outer = np.split(self.end[:, None] * ends, [len(self.g)])
+        q = (self.g * self.along[:, :, self.inner_at])[:, :, None] * inner[:, None, :]
+        last = self.outer_at == -1 and into is None and not inner.any()  # nothing but what enters behind the last line
+        q[self.outer_at] += outer
+        if into is not None:
+            q += self.g[:, :, None] * (self.along @ into[0]) + into[1]
+        between, begin = self.between[:, :, None], len(q) - 1 if last else 0
+        q[begin] = self.pivots[begin] @ q[begin]
+        for k in range(begin + 1, len(q)):
+            q[k] += between[k - 1] * q[k - 1]
+            q[k] = self.pivots[k] @ q[k]
+        for k in range(len(q) - 2, -1, -1):
+            q[k] += self.pivots[k] @ (between[k] * q[k + 1])
+        return q
+
+    def _inner(self, q: Floats, ends: Floats, into: tuple[Floats, Floats] | None) -> Floats:
+        """Return the voltages p, (L, m, B) [V], that belong to q."""
+        p = self.g[:, :, None] * q
+        p[:, self.inner_at] += (self.end[:, None] * ends)[: len(p)]
+        if into is not None:
+            p += into[0]
+        return self.along @ p
+
+    def _next_to_inner(self, q: Floats, ends: Floats) -> Floats:
+        """Return the voltages p next to the inner ends alone, (L, B) [V]."""
+        near = self.along[:, self.inner_at]
+        p: Floats = ((near * self.g)[:, None, :] @ q)[:, 0]
+        return p + near[:, self.inner_at, None] * (self.end[:, None] * ends)[: len(p)]
+
+
+def _distinct(values: Floats) -> tuple[list[int], list[int]]:
+    """Return which columns of values (n, B) differ, by the first of each, and which of these each column is."""
+    first: dict[bytes, int] = {}
+    which = [first.setdefault(column.tobytes(), len(first)) for column in np.ascontiguousarray(values.T)]
+    return [which.index(k) for k in range(len(first))], which
+
+
+def _segments(grid: Grid, wire: Wire, chip: AnyChip, axis: int) -> tuple[Floats, Floats]:
+    """Return the conductances between the nodes of a wire, and of the segments at its ends [S]."""
+    conductances = grid.laid(1.0 / np.broadcast_to(np.asarray(chip(wire.name, "r")), (wire.nodes.size,)))
+    at, rest = (-1, slice(None, -1)) if wire.last else (0, slice(1, None))
+    place: tuple[slice | int, ...] = (at,) if axis == 0 else (slice(None), at)
+    others: tuple[slice, ...] = (rest,) if axis == 0 else (slice(None), rest)
+    return conductances[others], conductances[place]
