@@ -52,7 +52,10 @@ class Ends(NamedTuple):
         if len(self.order):
             each = np.add if change is np.subtract else change
             values = each.reduceat(values[self.order], self.starts, axis=0)
-        sums[self.places] = change(sums[self.places], values)
+        if isinstance(self.places, slice):
+            change(sums[self.places], values, out=sums[self.places])
+        else:
+            sums[self.places] = change(sums[self.places], values)
 
 
 class Block(NamedTuple):
@@ -74,3 +77,15 @@ def cut(count: int, samples: int) -> list[slice]:
     """Cut so many nodes or branches into blocks for so many samples."""
     length = max(_AT_ONCE // max(samples, 1), 1)
     return [slice(first, first + length) for first in range(0, count, length)]
+
+
+def peaks(values: Floats) -> Floats:
+    """Return the largest magnitude of each sample, (B,), of values (n, B); NaN where there is any, and 0 where there are none."""
+    most: Floats = np.zeros(values.shape[1])
+    for some in cut(*values.shape):
+        magnitude = np.abs(values[some])
+        while (rest := len(magnitude) // 2) > 0:  # halves, one against the other: rows of few samples are slow one by one
+            np.maximum(magnitude[:rest], magnitude[-rest:], out=magnitude[:rest])
+            magnitude = magnitude[: len(magnitude) - rest]
+        np.maximum(most, magnitude[0], out=most)
+    return most

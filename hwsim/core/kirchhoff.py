@@ -26,7 +26,7 @@ from circuits.elements import (
 from circuits.nodes import Nodes
 from circuits.rows import fixed_nodes, row_parts
 from hwsim.core.branch_currents import BEYOND_LAYERS, BranchCurrents, balanced
-from hwsim.core.branch_sums import Ends, blocks, cut
+from hwsim.core.branch_sums import Ends, blocks, cut, peaks
 from hwsim.core.protocol import Drive, Equilibrium
 from hwsim.typing import Conductances, Floats
 
@@ -71,7 +71,8 @@ class Balance(NamedTuple):
     largest
         Largest current in any branch, shape (B,) [A]: what the residual is compared with.
     rounding
-        What a rounding of a node's voltage makes of the current through the largest conductance there, shape (B,) [A].
+        What a rounding of a node's voltage makes of the current through the largest conductance there, shape (B,) [A]; 0 where the law
+        holds without it.
 
     """
 
@@ -162,11 +163,6 @@ def _largest_of_each(a: Nodes, b: Nodes, g: Floats, v: Floats) -> Floats:
     return largest
 
 
-def _magnitude(i: Floats) -> Floats:
-    """Return the largest magnitude of each sample, (B,), of (B, n)."""
-    return np.maximum(i.max(axis=1, initial=0.0), -i.min(axis=1, initial=0.0))
-
-
 class Flow(NamedTuple):
     """What all branches carry whose currents follow from voltages.
 
@@ -189,7 +185,7 @@ def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats,
     for a, b, i in branches(circuit, chip, g, drive, v):
         a.combine(np.add, leaving.T, i)
         b.combine(np.subtract, leaving.T, i)
-        np.maximum(largest, _magnitude(i.T), out=largest)
+        np.maximum(largest, peaks(i), out=largest)
     for array in (array for array in circuit.trainable if isinstance(array, Divisible)):
         values = np.asarray(g[array.name], dtype=np.float64)
         columns = v[:, array.columns]
@@ -224,7 +220,7 @@ def balance_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: F
         largest = np.maximum(largest, np.abs(branch.i).max(axis=1, initial=0.0))
         delivered = {e.name: -branch.i[:, branch.first[e.name] + np.arange(len(e))] for e in circuit.of(Amplifiers)}
         off = _source_error(circuit, chip, drive, v, delivered, branch) * _stiffness(circuit, g, 1.0)
-        return Balance(np.maximum(np.abs(branch.left).max(axis=1, initial=0.0), off), largest, _rounding(circuit, chip, g, v))
+        return _decided(circuit, chip, g, v, np.maximum(np.abs(branch.left).max(axis=1, initial=0.0), off), largest)
     delivered = {}
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
         i = delivered[amplifiers.name] = leaving[:, amplifiers.output]
@@ -232,9 +228,18 @@ def balance_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: F
         largest = np.maximum(largest, np.abs(i).max(axis=1))
     _absorb(circuit, v, leaving)
     _sum_supernodes(circuit, leaving)
-    residual = _magnitude(leaving)
+    residual = peaks(leaving.T)
     off = _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g, 1.0)
-    return Balance(np.maximum(residual, off), largest, _rounding(circuit, chip, g, v))
+    return _decided(circuit, chip, g, v, np.maximum(residual, off), largest)
+
+
+def _decided(circuit: Circuit, chip: Chip, g: Conductances, v: Floats, residual: Floats, largest: Floats) -> Balance:
+    """Compute what roundings make of currents where it decides: for samples whose residual the other terms do not allow."""
+    balance = Balance(residual, largest, np.zeros(len(v)))
+    doubtful = np.flatnonzero(~balance.holds)
+    if len(doubtful):
+        balance.rounding[doubtful] = _rounding(circuit, chip, g, v[doubtful])
+    return balance
 
 
 def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floats:
@@ -247,9 +252,7 @@ def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Float
                 nodes.combine(np.maximum, most, conductance[some])
     largest = np.zeros(len(v))
     for some in cut(v.shape[1], len(v)):
-        magnitude = np.abs(v.T[some])
-        magnitude *= most[some, None]
-        np.maximum(largest, magnitude.max(axis=0), out=largest)
+        np.maximum(largest, peaks(v.T[some] * most[some, None]), out=largest)
     largest *= np.finfo(np.float64).eps
     return largest
 

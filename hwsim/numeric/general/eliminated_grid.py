@@ -7,7 +7,7 @@ so that q is found by elimination from line to line with matrices of m×m. That 
 unknown, and once for each sample's voltages at the ends that sources fix; all phases of a sample share these.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -28,9 +28,9 @@ class EliminatedGrid:
     g
         Conductances of the memristors, (L, m) [S].
     along, pivots
-        D_k⁻¹, and the inverses of what is left of S_k when the lines before are eliminated; both (L, m, m) [ohm].
-    between
-        Conductances of the outer wire between lines, (L − 1, m) [S].
+        D_k⁻¹, and P_k, the inverses of what is left of S_k when the lines before are eliminated; both (L, m, m) [ohm].
+    forth, back
+        What line k + 1 takes over of line k, P_(k+1)·w_(k+1), and line k of line k + 1, P_k·w_(k+1), both (L − 1, m, m).
     end
         Conductances of the segments at the ends, (E,) [S].
     inner_at, outer_at
@@ -45,7 +45,8 @@ class EliminatedGrid:
     g: Floats
     along: Floats
     pivots: Floats
-    between: Floats
+    forth: Floats
+    back: Floats
     end: Floats
     inner_at: int
     outer_at: int
@@ -77,9 +78,9 @@ class EliminatedGrid:
         lines[:, k, k] += outer
         pivots = pivot_inverses(lines, across)
         ends = np.concatenate([inner_end, outer_end])
-        one = cls(values, along, pivots, across, ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
-        unit = np.eye(len(ends))[:, free]
-        return cls(values, along, pivots, across, ends, inner_at, outer_at, free, one._outer(unit, None))
+        forth, back = (some * across[:, None, :] for some in (pivots[1:], pivots[:-1]))
+        one = cls(values, along, pivots, forth, back, ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
+        return replace(one, response=one._outer(np.eye(len(ends))[:, free], None))
 
     @property
     def drawn(self) -> Floats:
@@ -91,47 +92,52 @@ class EliminatedGrid:
         """Return what the nodes next to the ends hand on there, (E, B) [A], of currents into p and q, both (L, m, B), with all ends at 0 V."""
         nothing = np.zeros((len(self.end), into[0].shape[2]))
         q = self._outer(nothing, into)
-        p = self._inner(q, nothing, into)
+        p = self._inner(q, nothing, into, np.empty_like(q))
         return self.end[:, None] * np.concatenate([p[:, self.inner_at], q[self.outer_at]])
 
-    def nodes(self, ends: Floats, into: tuple[Floats, Floats] | None = None) -> tuple[Floats, Floats]:
-        """Return the voltages of all nodes, p and q, both (L, m, B) [V], from those behind the ends, (E, B).
+    def nodes(self, ends: Floats, into: tuple[Floats, Floats] | None, p: Floats, q: Floats) -> None:
+        """Write the voltages of all nodes into p and q, both (L, m, B) [V], from those behind the ends, (E, B).
 
         `into` are currents into p and q from elsewhere, of their shapes [A].
         """
-        q: Floats = (self.response.reshape(-1, self.response.shape[2]) @ ends[self.free]).reshape(*self.g.shape, -1)
         fixed = np.where(self.free[:, None], 0.0, ends)
         if into is not None:
+            np.matmul(self.response, ends[self.free], out=q)
             q += self._outer(fixed, into)
-        elif fixed.any():
+        else:
             first, which = _distinct(fixed)
-            q += self._outer(fixed[:, first], None)[:, :, which]
-        return self._inner(q, ends, into), q
+            answers = np.concatenate([self.response, self._outer(fixed[:, first], None)], axis=2)
+            chosen = np.equal(np.arange(len(first))[:, None], which)  # the answer to each sample's fixed ends
+            np.matmul(answers, np.concatenate([ends[self.free], chosen]), out=q)
+        self._inner(q, ends, into, p)
 
     def _outer(self, ends: Floats, into: tuple[Floats, Floats] | None) -> Floats:
         """Return the voltages q, (L, m, B) [V], by a pass over the lines forward and one back."""
         inner, outer = np.split(self.end[:, None] * ends, [len(self.g)])
-        q = (self.g * self.along[:, :, self.inner_at])[:, :, None] * inner[:, None, :]
+        q = np.zeros((*self.g.shape, ends.shape[1]))
         last = self.outer_at == -1 and into is None and not inner.any()  # nothing but what enters behind the last line
-        q[self.outer_at] += outer
-        if into is not None:
-            q += self.g[:, :, None] * (self.along @ into[0]) + into[1]
-        between, begin = self.between[:, :, None], len(q) - 1 if last else 0
-        q[begin] = self.pivots[begin] @ q[begin]
-        for k in range(begin + 1, len(q)):
-            q[k] += between[k - 1] * q[k - 1]
-            q[k] = self.pivots[k] @ q[k]
-        for k in range(len(q) - 2, -1, -1):
-            q[k] += self.pivots[k] @ (between[k] * q[k + 1])
+        if last:
+            q[-1] = self.pivots[-1] @ outer
+        else:
+            q[:] = (self.g * self.along[:, :, self.inner_at])[:, :, None] * inner[:, None, :]
+            q[self.outer_at] += outer
+            if into is not None:
+                q += self.g[:, :, None] * (self.along @ into[0]) + into[1]
+            q = self.pivots @ q
+        lines = list(q)
+        for before, line, forth in zip(lines, lines[1:], () if last else self.forth, strict=False):
+            line += forth @ before
+        for line, behind, back in zip(lines[-2::-1], lines[:0:-1], self.back[::-1], strict=True):
+            line += back @ behind
         return q
 
-    def _inner(self, q: Floats, ends: Floats, into: tuple[Floats, Floats] | None) -> Floats:
-        """Return the voltages p, (L, m, B) [V], that belong to q."""
-        p = self.g[:, :, None] * q
-        p[:, self.inner_at] += (self.end[:, None] * ends)[: len(p)]
+    def _inner(self, q: Floats, ends: Floats, into: tuple[Floats, Floats] | None, p: Floats) -> Floats:
+        """Return the voltages that belong to q in p, (L, m, B) [V]."""
+        pushed = self.g[:, :, None] * q
+        pushed[:, self.inner_at] += (self.end[:, None] * ends)[: len(p)]
         if into is not None:
-            p += into[0]
-        return self.along @ p
+            pushed += into[0]
+        return np.matmul(self.along, pushed, out=p)
 
     def _next_to_inner(self, q: Floats, ends: Floats) -> Floats:
         """Return the voltages p next to the inner ends alone, (L, B) [V]."""

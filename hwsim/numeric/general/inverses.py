@@ -19,20 +19,16 @@ def pivot_inverses(lines: Floats, between: Floats) -> Floats:
     """
     from scipy.linalg.lapack import dpotrf, dpotri  # noqa: PLC0415 - only circuits with grids need it
 
-    inverses = np.empty_like(lines)
-    outer = between[:, :, None] * between[:, None, :]
     lower = np.tri(lines.shape[1], dtype=bool)
-    pivot = lines[0].copy()
-    for k, line in enumerate(lines):
+    halves = lines.copy()  # LAPACK, which sees the transposes, reads and writes their lower halves alone
+    outer = np.where(lower, between[:, :, None] * between[:, None, :], 0.0)
+    for k, half in enumerate(halves):
         if k:
-            np.multiply(outer[k - 1], inverses[k - 1], out=pivot)
-            np.subtract(line, pivot, out=pivot)
-        # in place: LAPACK sees the transpose, in columns, and leaves the inverse's one half in what is the lower half here
-        info = dpotrf(pivot.T, clean=0, overwrite_a=1)[1] or dpotri(pivot.T, overwrite_c=1)[1]
-        if info != 0:
+            half -= outer[k - 1] * halves[k - 1]
+        if dpotrf(half.T, clean=0, overwrite_a=1)[1] or dpotri(half.T, overwrite_c=1)[1]:
             msg = "a matrix of conductances is not positive definite"
             raise np.linalg.LinAlgError(msg)
-        inverses[k] = np.where(lower, pivot, pivot.T)
+    inverses: Floats = np.where(lower, halves, halves.swapaxes(1, 2))
     return inverses
 
 

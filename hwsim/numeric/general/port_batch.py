@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
@@ -80,14 +81,14 @@ class PortBatch(NamedTuple):
         return v.T
 
     def by_group(self, v: Floats) -> Equilibrium:
-        """Return voltages by node number, (B, N + 1), as an equilibrium: what is finite counts as one."""
-        result = np.where(np.isfinite(v).all(axis=1), int(Result.CONVERGED), int(Result.NOT_FINITE))
+        """Return voltages by node number, (B, N + 1), as an equilibrium that nothing has verified."""
         each = {group.name: v[:, group.start : group.start + len(group)] for group in self.circuit.groups}
-        return Equilibrium(each, np.zeros(len(v)), np.zeros(len(v), dtype=np.intp), result)
+        return Equilibrium(each, np.zeros(len(v)), np.zeros(len(v), dtype=np.intp), np.full(len(v), int(Result.CONVERGED)))
 
     def laid_out(self, i: Floats, *, sources: bool = True, adjoint: bool = False) -> Equilibrium:
         """Return the voltages by group where currents `i` (B, P) flow into the ports, as for `voltages`."""
-        return self.by_group(self.voltages(i, sources=sources, adjoint=adjoint))
+        v = self.voltages(i, sources=sources, adjoint=adjoint)
+        return self.by_group(v)._replace(result=np.where(_finite(v), int(Result.CONVERGED), int(Result.NOT_FINITE)))
 
     def balanced(self, push: Push, equilibrium: Equilibrium, v: Floats) -> Equilibrium:
         """Decide by Kirchhoff's law which samples have settled; `v` are the equilibrium's voltages by node number, (B, N + 1)."""
@@ -102,8 +103,8 @@ class PortBatch(NamedTuple):
                 drive = Drive(self.x[some], Push(*(part[some] for part in parts)), noise)
                 balanced = balance_at(self.circuit, self.chip, self.g, drive, v[some])
             residual[some] = balanced.residual
-            off = ~balanced.holds & (result[some] == Result.CONVERGED)
-            result[some][off] = int(Result.MAX_STEPS)
+            off = some.start + np.flatnonzero(~balanced.holds & (result[some] == Result.CONVERGED))  # what is not finite is off
+            result[off] = np.where(_finite(v[off]), int(Result.MAX_STEPS), int(Result.NOT_FINITE))
 
         on_all_cores(verify, self.linear.runs(len(result)))
         return equilibrium._replace(residual=residual)
@@ -113,3 +114,9 @@ class PortBatch(NamedTuple):
         count = len(self.x)
         v = {group.name: np.full((count, len(group)), np.nan) for group in self.circuit.groups}
         return Equilibrium(v, np.full(count, np.nan), np.zeros(count, dtype=np.intp), np.full(count, int(Result.NOT_FINITE)))
+
+
+def _finite(v: Floats) -> NDArray[np.bool_]:
+    """Return which samples have finite voltages, (B,)."""
+    finite: NDArray[np.bool_] = np.isfinite(v).all(axis=1)
+    return finite

@@ -135,9 +135,11 @@ class WiredLinear:
         stated = self.frame.stated
         v[stated.nodes] = 0.0 if x is None else stated.terms(x)
         for grid, one in zip(self.frame.grids, self.eliminated, strict=True):
-            volts = one.nodes(v[self.frame.ends(grid)], None if into is None else _within(grid, into))
-            for wire, of_wire in zip((grid.inner, grid.outer), volts, strict=True):
-                v[wire.nodes] = of_wire
+            p, q = (_lines(wire.nodes, v) for wire in (grid.inner, grid.outer))
+            one.nodes(v[self.frame.ends(grid)], None if into is None else _within(grid, into), p, q)
+            for wire, volts in ((grid.inner, p), (grid.outer, q)):
+                if not np.may_share_memory(volts, v):
+                    v[wire.nodes] = volts
 
     def _seen_of(self, into: Floats) -> Floats:
         """Return what currents into all nodes and laws, (rows, B), are to the rows that are left: grids hand theirs on at their ends."""
@@ -159,3 +161,10 @@ def _seen(ends: Nodes, one: EliminatedGrid) -> Entries:
     free = ends[one.free]
     # symmetric: what end e draws for free end f, f draws for e
     return Entries(np.tile(free, len(ends)), np.repeat(ends, len(free)), -one.drawn.ravel())
+
+
+def _lines(nodes: Nodes, v: Floats) -> Floats:
+    """Return where the voltages of nodes (L, m) are in `v` (N + 1, B), as (L, m, B); elsewhere where their numbers do not rise one by one."""
+    if np.array_equal(nodes.ravel(), np.arange(nodes[0, 0], nodes[0, 0] + nodes.size)):
+        return v[nodes[0, 0] : nodes[-1, -1] + 1].reshape(*nodes.shape, -1)
+    return np.empty((*nodes.shape, v.shape[1]))
