@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import zip_longest
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -101,14 +102,21 @@ def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
 def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Iterator[Branches]:
     """Return the currents of all elements but divisible arrays, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V].
 
-    The currents of many conductances come block by block.
+    The currents of conductances come block by block: the first of each element, then the second of each, as they may share nodes.
     """
+    conductances = [
+        (element, 1.0 / chip(element.name, "r") if isinstance(element, Resistors) else element.expand(np.asarray(g[element.name], float)).g)
+        for element in circuit.of(Resistors, Trainable)
+        if not isinstance(element, Divisible)
+    ]
+    for together in zip_longest(*(blocks(element, len(v)) for element, _ in conductances)):
+        for block, (_, values) in zip(together, conductances, strict=True):
+            if block is not None:
+                i = block.a.at(v.T) - block.b.at(v.T)
+                i *= values[block.some, None]
+                yield Branches(block.a, block.b, i)
     for element in circuit.elements:
         match element:
-            case Resistors():
-                yield from _conducted(element, 1.0 / chip(element.name, "r"), v)
-            case Trainable() if not isinstance(element, Divisible):
-                yield from _conducted(element, element.expand(np.asarray(g[element.name], dtype=np.float64)).g, v)
             case Diodes(anode=a, cathode=b):
                 i, _ = diode_current(v[:, a] - v[:, b], chip(element.name, "i_sat"), chip(element.name, "n"))
                 yield Branches.of(a, b, i)
@@ -125,14 +133,6 @@ def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
     for group, i in (drive.noise or {}).items():
         nodes = circuit.nodes(group)
         yield Branches.of(np.zeros_like(nodes), nodes, np.asarray(i, dtype=float))
-
-
-def _conducted(element: Resistors | Trainable, g: Floats, v: Floats) -> Iterator[Branches]:
-    """Return the currents through an element's conductances (n,) [S]."""
-    for some, a, b in blocks(element, len(v)):
-        i = a.at(v.T) - b.at(v.T)
-        i *= g[some, None]
-        yield Branches(a, b, i)
 
 
 def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:

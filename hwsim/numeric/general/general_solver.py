@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
@@ -29,7 +30,7 @@ from hwsim.core.protocol import (
 )
 from hwsim.numeric.general.linear_system import MNASystem, SourceTerms, conductance, given, learned
 from hwsim.numeric.general.port_batch import PortBatch
-from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle, settle_complex
+from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle, settle_complex, settle_near
 from hwsim.numeric.general.port_search import PortSearch, joined
 from hwsim.numeric.general.sums import load
 from hwsim.numeric.general.thread_pool import one_thread
@@ -177,13 +178,17 @@ class GeneralSolver(Integrating, Nudging, Closing):
         return tuple(phase.check(self.circuit) for phase in equilibria) if throw else equilibria
 
     def _phases(self, batch: PortBatch, y: Floats, nudge: Nudge, noise: Sequence[Mapping[str, Any]] | None) -> tuple[Equilibrium, ...]:
-        """Search for the free equilibria and all nudged ones at the ports; then find and verify all voltages of all phases at once."""
+        """Search for the free equilibria and all nudged ones at the ports; then find and verify all voltages of all phases at once.
+
+        Nudged ones are near: their searches share the tangents of the free ones.
+        """
         free = self._search(batch._replace(noise=None if noise is None else noise[0]), FREE, None)
         pushes = nudge.pushes(free.p[:, self._ports.outputs :], y)
         currents: Sequence[Any] = [None] * (1 + len(pushes)) if noise is None else noise
         if not pushes:
             return (self._verified(batch._replace(noise=currents[0]), free),)
-        nudged = self._search(batch.repeated(currents[1:]), joined(pushes, y.shape), np.tile(free.p, (len(pushes), 1)))
+        begin = np.tile(free.p, (len(pushes), 1))
+        nudged = self._search(batch.repeated(currents[1:]), joined(pushes, y.shape), begin, phases=len(pushes))
         whole = self._verified(batch.repeated(currents), free.followed_by(nudged))
         each = (slice(k * len(y), (k + 1) * len(y)) for k in range(1 + len(pushes)))
         return tuple(
@@ -271,16 +276,25 @@ class GeneralSolver(Integrating, Nudging, Closing):
         result = np.where(settled, real.result, int(Result.MAX_STEPS))
         return Equilibrium(v, np.zeros(len(p)), np.full(len(p), steps), result)
 
-    def _search(self, batch: PortBatch, push: Push, begin: Floats | None) -> PortSearch:
-        """Search for the port voltages under a push."""
+    def _search(self, batch: PortBatch, push: Push, begin: Floats | None, phases: int = 0) -> PortSearch:
+        """Search for the port voltages under a push, from some on: those of so many nudged `phases` that begin at one free one, if any."""
         ports, outputs = len(self._ports.a), len(self.circuit.outputs)
         beta, target, current = (np.broadcast_to(np.asarray(part, dtype=np.float64), (len(batch.x), outputs)) for part in push)
         push = Push(beta, target, current)
         if batch.linear is None:
             return PortSearch(push, np.zeros((len(batch.x), ports)), np.zeros((len(batch.x), ports)), np.zeros(0, bool), np.zeros(0, int))
         problem = self._problem(batch, push)
+        begin = np.zeros_like(problem.p0) if begin is None else begin
         tolerance = max(self.engine.tolerance, _NOISE_FLOOR)
-        p, steps = settle(problem, np.zeros_like(problem.p0) if begin is None else begin, tolerance, self.engine.max_steps)
+        if phases and not beta.any():  # then the tangents are those of the free phase
+            free = slice(0, len(begin) // phases)
+            near = problem.at(free).tangents(begin[free])
+            by_near = problem._replace(near=None if near is None else near.repeated(phases))
+            if near is not None and (settled := settle_near(by_near, begin, tolerance)) is not None:
+                return self._settled(by_near, push, *settled)
+        return self._settled(problem, push, *settle(problem, begin, tolerance, self.engine.max_steps))
+
+    def _settled(self, problem: Problem, push: Push, p: Floats, steps: NDArray[np.intp]) -> PortSearch:
         return PortSearch(push, p, problem.currents(p), problem.unstable(p), steps)
 
     def _verified(self, batch: PortBatch, search: PortSearch) -> Equilibrium:

@@ -16,7 +16,7 @@ from circuits.constants import V_T
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes
 from circuits.nodes import Nodes
-from hwsim.numeric.general.shared_ports import SharedPorts
+from hwsim.numeric.general.shared_ports import SharedPorts, Tangents
 from hwsim.typing import Array, Floats
 
 HARD = 1e14
@@ -30,6 +30,9 @@ _CHUNK = 2**23
 
 _COMPLEX, _FEW = 1e-15, 60
 """Share of the largest voltage that complex steps end at, and most of them: from the free state, a nudge takes 5."""
+
+_NEAR, _CLOSER = 12, 0.1
+"""Most steps by tangents nearby, and by what share of the last step the next one must be smaller."""
 
 _ROUNDING = 1e-9
 """Share of the largest voltage: steps below it that no longer shrink are rounding. Kirchhoff's law, summed up afterwards, decides."""
@@ -84,7 +87,7 @@ class Ports(NamedTuple):
 class Problem(NamedTuple):
     """One batch: p₀ (B, P) [V], Q (P, P) [ohm], conductance that Q holds already (P,) [S], and what pushes the outputs (B, K).
 
-    `hard` are the conductances of ideal diodes that conduct [S].
+    `hard` are the conductances of ideal diodes that conduct [S]; `near` are the tangents at states nearby, which steps then use.
     """
 
     ports: Ports
@@ -94,6 +97,7 @@ class Problem(NamedTuple):
     hard: Floats
     beta: Floats
     pushed: Floats
+    near: Tangents | None = None
 
     def at(self, samples: Any) -> "Problem":
         """Take some samples."""
@@ -106,9 +110,10 @@ class Problem(NamedTuple):
         i, slope = np.empty_like(p), np.empty_like(p)
         with np.errstate(over="ignore", invalid="ignore"):
             i[:, :count], slope[:, :count] = diode_current(v, ports.i_sat, ports.n_v_t / V_T)
-        on = v > 0
-        i[:, :count] = np.where(ports.ideal, np.where(on, self.hard * v, 0.0), i[:, :count])
-        slope[:, :count] = np.where(ports.ideal, np.where(on, self.hard, 0.0), slope[:, :count])
+        if ports.ideal.any():
+            on = v > 0
+            i[:, :count] = np.where(ports.ideal, np.where(on, self.hard * v, 0.0), i[:, :count])
+            slope[:, :count] = np.where(ports.ideal, np.where(on, self.hard, 0.0), slope[:, :count])
         i[:, :count] += gmin * v
         slope[:, :count] += gmin
         i[:, count:] = self.beta * p[:, count:] - self.pushed  # flows from plus to minus: against the push
@@ -124,7 +129,16 @@ class Problem(NamedTuple):
 
     def _moved(self, p: Array, i: Array, slope: Array) -> Array:
         """Return a whole step of Newton's method from port voltages, currents and slopes."""
-        return self.ports.shared.moved(p, self.p0, self.across, i, slope)
+        return self.ports.shared.moved(p, self.p0, self.across, i, slope, self.near)
+
+    def tangents(self, p: Floats) -> Tangents | None:
+        """Return the inverted tangents at port voltages, for steps from there; None where there are too many to invert, or one is singular."""
+        if p.size * p.shape[1] > _CHUNK:
+            return None
+        try:
+            return self.ports.shared.tangents(self.across, self.law(p, 0.0)[1]).inverse()
+        except np.linalg.LinAlgError:
+            return None
 
     def currents(self, p: Floats) -> Floats:
         """Return the port currents at an equilibrium, (B, P) [A].
@@ -132,6 +146,9 @@ class Problem(NamedTuple):
         Those of stiff ports, where a rounding of the voltage is a large current, are better known from the rest of the circuit: a last
         step, by the tangents, makes them fit it.
         """
+        if self.near is not None:
+            i, slope = self.law(p, 0.0)
+            return i + slope * self._moved(p, i, slope)
         currents = np.empty_like(p)
         at_once = max(_CHUNK // max(p.shape[1] ** 2, 1), 1)
         for first in range(0, len(p), at_once):
@@ -169,8 +186,10 @@ def _limited(new: Floats, old: Floats, ports: Ports) -> Floats:
     critical = n_v_t * np.log(n_v_t / (np.sqrt(2.0) * ports.i_sat))
     with np.errstate(all="ignore"):
         rise = (new - old) / n_v_t
+        limited = (new > critical) & (rise > 2.0) & ~ports.ideal  # noqa: PLR2004 - steps of 2·n·v_t are harmless
+        if not limited.any():
+            return new
         above = np.where(old > 0, old + n_v_t * np.log1p(np.maximum(rise, 0.0)), n_v_t * np.log(np.maximum(new / n_v_t, 1.0)))
-    limited = (new > critical) & (np.abs(rise) > 2.0) & (rise > 0) & ~ports.ideal  # noqa: PLR2004 - steps of 2·n·v_t are harmless
     return np.where(limited, above, new)
 
 
@@ -201,6 +220,25 @@ def settle(problem: Problem, begin: Floats, tolerance: float, max_steps: int) ->
             for gmin in _GMIN_STEPS:
                 walk(left, gmin)
     return p, steps
+
+
+def settle_near(problem: Problem, begin: Floats, tolerance: float) -> tuple[Floats, NDArray[np.intp]] | None:
+    """Find the port voltages of all samples as `settle` does, by tangents nearby alone; None where these are too far off."""
+    p, before, going = begin.copy(), np.full(len(begin), np.inf), np.ones(len(begin), dtype=bool)
+    steps = np.zeros(len(begin), dtype=np.intp)
+    scale = np.maximum(np.abs(problem.p0).max(axis=1, initial=0.0), 1e-3)
+    for _ in range(_NEAR):
+        change = problem._moved(p, *problem.law(p, 0.0))  # noqa: SLF001 - of its own kind
+        moved = np.abs(change).max(axis=1, initial=0.0) / scale
+        p[going] += change[going]
+        steps += going
+        going &= ~((moved <= tolerance) | ((moved <= _ROUNDING) & (moved >= before)))
+        if not going.any():
+            return p, steps
+        if (going & (moved > _ROUNDING) & ~(moved <= _CLOSER * before)).any():
+            break
+        before = moved
+    return None
 
 
 class _Walk(NamedTuple):

@@ -70,34 +70,95 @@ class SharedPorts(NamedTuple):
             return values[:, self.first]
         return values @ np.equal(self.group[:, None], np.arange(len(self.first))).astype(np.float64)
 
-    def moved(self, p: Array, p0: Floats, across: Floats, i: Array, slope: Array) -> Array:
+    def moved(self, p: Array, p0: Floats, across: Floats, i: Array, slope: Array, near: "Tangents | None" = None) -> Array:
         """Return a whole step of Newton's method, (B, P) [V], from port voltages, currents and slopes.
 
         With ε what a port is off its group, the step of the group's first is that of (I + Q·Σs)·δ = −(p − p₀ + Q·Σ±(i − s·ε)), and the
         port's own is ±δ − ε. Ports whose current does not depend on their voltage, as outputs that a fixed current nudges, need no unknown.
+        With `near`, the matrix is that of a state nearby.
         """
         first, sign = self.first, self.sign
         off = (p - p0)[:, first]
         apart = p - p0 - sign * off[:, self.group]
-        q, slopes = self._between(across), self.summed(slope)
-        step = -(off + self.summed(sign * (i - slope * apart)) @ q.T)
-        steep, flat = np.flatnonzero(slopes.any(axis=0)), np.flatnonzero(~slopes.any(axis=0))  # the flat ones follow from the others
-        jacobian = _jacobian(q[np.ix_(steep, steep)], slopes[:, steep])
+        step = -(off + self.summed(sign * (i - slope * apart)) @ self._between(across).T)
+        tangents = self.tangents(across, slope) if near is None else near
         with np.errstate(all="ignore"):
-            step[:, steep] = np.linalg.solve(jacobian, step[:, steep, None])[:, :, 0]
-            step[:, flat] -= (slopes * step)[:, steep] @ q[np.ix_(flat, steep)].T
+            tangents.solve(step)
         return sign * step[:, self.group] - apart
+
+    def tangents(self, across: Floats, slope: Array) -> "Tangents":
+        """Return the matrix I + Q·Σs of groups at slopes (B, P) [S]."""
+        return Tangents.of(self._between(across), self.summed(slope))
 
     def seen(self, across: Floats, slope: Floats, ports: slice) -> Floats:
         """Return what some ports, each alone in its group, see of the circuit with these slopes (B, P) [S] at all: (B, K, K) [ohm]."""
         q, some = self._between(across), self.group[ports]
-        jacobian = _jacobian(q, self.summed(slope))
-        seen: Floats = np.linalg.solve(jacobian, np.broadcast_to(q[:, some], (len(slope), len(q), len(some))))[:, some]
+        seen: Floats = np.linalg.solve(_jacobian(q, self.summed(slope)), np.broadcast_to(q[:, some], (len(slope), len(q), len(some))))[:, some]
         return seen
 
     def _between(self, across: Floats) -> Floats:
         """Return Q between the groups, (M, M) [ohm]."""
         return across[np.ix_(self.first, self.first)]
+
+
+class Tangents(NamedTuple):
+    """I + Q·s between groups of ports, of which the steep ones are solved for, and the flat ones, whose slope is 0, follow.
+
+    Parameters
+    ----------
+    q
+        (M, M) [ohm].
+    slopes
+        (B, M) [S].
+    steep, flat
+        Which groups have a slope in some sample, and which in none.
+    matrix
+        That of the steep ones, (B, S, S), or with `inverted` its inverse.
+
+    """
+
+    q: Floats
+    slopes: Array
+    steep: Nodes
+    flat: Nodes
+    matrix: Array
+    inverted: bool = False
+
+    @classmethod
+    def of(cls, q: Floats, slopes: Array) -> Self:
+        """Look for slopes."""
+        some = slopes.any(axis=0)
+        steep, flat = np.flatnonzero(some), np.flatnonzero(~some)
+        return cls(q, slopes, steep, flat, _jacobian(q[np.ix_(steep, steep)], slopes[:, steep]))
+
+    def inverse(self) -> Self:
+        """Invert the matrix, for many steps.
+
+        Raises
+        ------
+        LinAlgError
+            When it is singular.
+
+        """
+        return self._replace(matrix=np.linalg.inv(self.matrix), inverted=True)
+
+    def repeated(self, times: int) -> Self:
+        """Return so many batches, one behind the other."""
+        return self._replace(slopes=np.tile(self.slopes, (times, 1)), matrix=np.tile(self.matrix, (times, 1, 1)))
+
+    def solve(self, right: Array) -> None:
+        """Solve for right sides (B, M), in their place.
+
+        Raises
+        ------
+        LinAlgError
+            When the matrix is singular.
+
+        """
+        of_steep = right[:, self.steep, None]
+        solved = self.matrix @ of_steep if self.inverted else np.linalg.solve(self.matrix, of_steep)
+        right[:, self.steep] = solved = solved[:, :, 0]
+        right[:, self.flat] -= (self.slopes[:, self.steep] * solved) @ self.q[np.ix_(self.flat, self.steep)].T
 
 
 def _jacobian(q: Floats, slopes: Array) -> Array:
