@@ -6,7 +6,7 @@ import pytest
 from circuits.chip import Chip
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
-from hwsim.numeric.general.inverses import inverse_of_lines, pivot_inverses
+from hwsim.numeric.general.inverses import eliminated, inverse_of_lines
 from hwsim.numeric.general.port_newton import Ports
 
 LAYER = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.2), amplifier=Amplifier(gain=4.0, back=0.25))
@@ -59,8 +59,10 @@ def test_lines_eliminated_in_turn_leave_the_last_line_of_the_whole_inverse() -> 
         whole[k, :, k] = lines[k]
     for k, w in enumerate(between):
         whole[k, :, k + 1] = whole[k + 1, :, k] = -np.diag(w)
-    inverses = pivot_inverses(lines, between)
+    inverses, forth, back = eliminated(lines.copy(), between)
     np.testing.assert_allclose(inverses[-1], np.linalg.inv(whole.reshape(12, 12))[-4:, -4:], rtol=1e-12)
     np.testing.assert_array_equal(inverses, inverses.swapaxes(1, 2))
+    np.testing.assert_allclose(forth, inverses[1:] @ np.array([np.diag(w) for w in between]), rtol=1e-15)
+    np.testing.assert_allclose(back, inverses[:-1] @ np.array([np.diag(w) for w in between]), rtol=1e-15)
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
-        pivot_inverses(-lines, between)
+        eliminated(-lines, between)

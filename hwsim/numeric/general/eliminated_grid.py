@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.chip import AnyChip
-from hwsim.numeric.general.inverses import inverse_of_lines, pivot_inverses
+from hwsim.numeric.general.inverses import Passes, eliminated, inverse_of_lines
 from hwsim.numeric.general.wire_grids import Grid, Wire
 from hwsim.typing import Floats
 
@@ -27,10 +27,10 @@ class EliminatedGrid:
     ----------
     g
         Conductances of the memristors, (L, m) [S].
-    along, pivots
-        D_k⁻¹, and P_k, the inverses of what is left of S_k when the lines before are eliminated; both (L, m, m) [ohm].
-    forth, back
-        What line k + 1 takes over of line k, P_(k+1)·w_(k+1), and line k of line k + 1, P_k·w_(k+1), both (L − 1, m, m).
+    along
+        D_k⁻¹, (L, m, m) [ohm].
+    passes
+        What passes over the lines multiply by.
     end
         Conductances of the segments at the ends, (E,) [S].
     inner_at, outer_at
@@ -44,9 +44,7 @@ class EliminatedGrid:
 
     g: Floats
     along: Floats
-    pivots: Floats
-    forth: Floats
-    back: Floats
+    passes: Passes
     end: Floats
     inner_at: int
     outer_at: int
@@ -73,13 +71,12 @@ class EliminatedGrid:
         outer[:-1] += across
         outer[1:] += across
         outer[outer_at] += outer_end
-        lines = -values[:, :, None] * along * values[:, None, :]
+        lines = along * values[:, None, :]
+        lines *= -values[:, :, None]
         k = np.arange(values.shape[1])
         lines[:, k, k] += outer
-        pivots = pivot_inverses(lines, across)
         ends = np.concatenate([inner_end, outer_end])
-        forth, back = (some * across[:, None, :] for some in (pivots[1:], pivots[:-1]))
-        one = cls(values, along, pivots, forth, back, ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
+        one = cls(values, along, eliminated(lines, across), ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
         return replace(one, response=one._outer(np.eye(len(ends))[:, free], None))
 
     @property
@@ -115,19 +112,20 @@ class EliminatedGrid:
         """Return the voltages q, (L, m, B) [V], by a pass over the lines forward and one back."""
         inner, outer = np.split(self.end[:, None] * ends, [len(self.g)])
         q = np.zeros((*self.g.shape, ends.shape[1]))
+        pivots, forward, backward = self.passes
         last = self.outer_at == -1 and into is None and not inner.any()  # nothing but what enters behind the last line
         if last:
-            q[-1] = self.pivots[-1] @ outer
+            q[-1] = pivots[-1] @ outer
         else:
             q[:] = (self.g * self.along[:, :, self.inner_at])[:, :, None] * inner[:, None, :]
             q[self.outer_at] += outer
             if into is not None:
                 q += self.g[:, :, None] * (self.along @ into[0]) + into[1]
-            q = self.pivots @ q
+            q = pivots @ q
         lines = list(q)
-        for before, line, forth in zip(lines, lines[1:], () if last else self.forth, strict=False):
+        for before, line, forth in zip(lines, lines[1:], () if last else forward, strict=False):
             line += forth @ before
-        for line, behind, back in zip(lines[-2::-1], lines[:0:-1], self.back[::-1], strict=True):
+        for line, behind, back in zip(lines[-2::-1], lines[:0:-1], backward[::-1], strict=True):
             line += back @ behind
         return q
 

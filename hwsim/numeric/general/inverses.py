@@ -1,15 +1,34 @@
 """Inverses of small conductance matrices, symmetric and positive definite, for all lines of a grid."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from hwsim.typing import Floats
 
 
-def pivot_inverses(lines: Floats, between: Floats) -> Floats:
-    """Invert what is left of each line's matrix, P_k = (S_k − w_k·P_(k−1)·w_k)⁻¹, when those before it are eliminated, line by line.
+class Passes(NamedTuple):
+    """What passes over the lines of a grid multiply by, all (…, m, m).
 
-    The matrices S are symmetric and positive definite, (L, m, m), and stay so; w are the conductances to the line before, (L − 1, m). By
-    Cholesky's factors an inverse takes a third of the work that one of any matrix takes.
+    Parameters
+    ----------
+    pivots
+        P_k, the inverses of what is left of the lines' matrices when those before are eliminated, (L, …) [ohm].
+    forth, back
+        What line k + 1 takes over of line k, P_(k+1)·w_(k+1), and line k of line k + 1, P_k·w_(k+1), both (L − 1, …).
+
+    """
+
+    pivots: Floats
+    forth: Floats
+    back: Floats
+
+
+def eliminated(lines: Floats, between: Floats) -> Passes:
+    """Eliminate line after line, P_k = (S_k − w_k·P_(k−1)·w_k)⁻¹.
+
+    The matrices S are symmetric and positive definite, (L, m, m), and stay so; they are overwritten. w are the conductances to the line
+    before, (L − 1, m). By Cholesky's factors an inverse takes a third of the work that one of any matrix takes.
 
     Raises
     ------
@@ -19,17 +38,22 @@ def pivot_inverses(lines: Floats, between: Floats) -> Floats:
     """
     from scipy.linalg.lapack import dpotrf, dpotri  # noqa: PLC0415 - only circuits with grids need it
 
+    passes = Passes(np.empty_like(lines), np.empty_like(lines[1:]), np.empty_like(lines[1:]))
     lower = np.tri(lines.shape[1], dtype=bool)
-    halves = lines.copy()  # LAPACK, which sees the transposes, reads and writes their lower halves alone
-    outer = np.where(lower, between[:, :, None] * between[:, None, :], 0.0)
-    for k, half in enumerate(halves):
+    for k, (line, pivot) in enumerate(zip(lines, passes.pivots, strict=True)):  # all of a line while it is in the cache
         if k:
-            half -= outer[k - 1] * halves[k - 1]
-        if dpotrf(half.T, clean=0, overwrite_a=1)[1] or dpotri(half.T, overwrite_c=1)[1]:
+            w, back = between[k - 1], passes.back[k - 1]
+            np.multiply(passes.pivots[k - 1], w, out=back)
+            line -= w[:, None] * back
+        # in place: LAPACK sees the transpose, in columns, and leaves the inverse's one half in what is the lower half here
+        if dpotrf(line.T, clean=0, overwrite_a=1)[1] or dpotri(line.T, overwrite_c=1)[1]:
             msg = "a matrix of conductances is not positive definite"
             raise np.linalg.LinAlgError(msg)
-    inverses: Floats = np.where(lower, halves, halves.swapaxes(1, 2))
-    return inverses
+        pivot[:] = line.T
+        np.copyto(pivot, line, where=lower)
+        if k:
+            np.multiply(pivot, w, out=passes.forth[k - 1])
+    return passes
 
 
 def inverse_of_lines(aside: Floats, between: Floats) -> Floats:
