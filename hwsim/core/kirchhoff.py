@@ -49,11 +49,15 @@ _AT_ONCE = 1 << 16
 
 
 class Branches(NamedTuple):
-    """Currents through some two-terminal branches: `i` of shape (n, B) flow from the nodes of `a` to those of `b` [A]."""
+    """Currents through some two-terminal branches: `i` of shape (n, B) flow from the nodes of `a` to those of `b` [A].
+
+    `further` is whether others of the same element came before.
+    """
 
     a: Ends
     b: Ends
     i: Floats
+    further: bool = False
 
     @classmethod
     def of(cls, a: Nodes, b: Nodes, i: Floats) -> Self:
@@ -72,8 +76,7 @@ class Balance(NamedTuple):
     largest
         Largest current in any branch, shape (B,) [A]: what the residual is compared with.
     rounding
-        What a rounding of a node's voltage makes of the current through the largest conductance there, shape (B,) [A]; 0 where the law
-        holds without it.
+        What a rounding of a node's voltage makes of the current through the largest conductance there, shape (B,) [A].
 
     """
 
@@ -114,7 +117,7 @@ def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
             if block is not None:
                 i = block.a.at(v.T) - block.b.at(v.T)
                 i *= values[block.some, None]
-                yield Branches(block.a, block.b, i)
+                yield Branches(block.a, block.b, i, further=block.some.start > 0)
     for element in circuit.elements:
         match element:
             case Diodes(anode=a, cathode=b):
@@ -179,13 +182,17 @@ class Flow(NamedTuple):
     largest: Floats
 
 
-def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool) -> Flow:
-    """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of crossbars into rows that sources hold are left out."""
+def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool, least: bool = False) -> Flow:
+    """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of crossbars into rows that sources hold are left out.
+
+    With `least`, the largest is that of the first branches of each element alone.
+    """
     leaving, largest = np.zeros_like(v), np.zeros(len(v))
-    for a, b, i in branches(circuit, chip, g, drive, v):
+    for a, b, i, further in branches(circuit, chip, g, drive, v):
         a.combine(np.add, leaving.T, i)
         b.combine(np.subtract, leaving.T, i)
-        np.maximum(largest, peaks(i), out=largest)
+        if not (least and further):
+            np.maximum(largest, peaks(i), out=largest)
     for array in (array for array in circuit.trainable if isinstance(array, Divisible)):
         values = np.asarray(g[array.name], dtype=np.float64)
         columns = v[:, array.columns]
@@ -212,15 +219,34 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
 
 def balance_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Balance:
     """Verify voltages by node number, (B, N + 1) [V]."""
+    return _balance(circuit, chip, g, drive, v, least=False)
+
+
+def holds_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the residuals at voltages by node number, (B, N + 1) [V], and whether the law holds: of `balance_at`, what engines need.
+
+    What makes it hold is computed until it holds: the largest current of a part of the branches, then roundings, then all currents.
+    """
+    balance = _balance(circuit, chip, g, drive, v, least=True)
+    doubtful = np.flatnonzero(~balance.holds)
+    if len(doubtful):
+        balance.rounding[doubtful] = _rounding(circuit, chip, g, v[doubtful])
+    if not balance.holds.all():
+        balance = balance_at(circuit, chip, g, drive, v)
+    return balance.residual, balance.holds
+
+
+def _balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, least: bool) -> Balance:
     every = bool(circuit.of(*BEYOND_LAYERS))  # any current may be one that is sensed
-    leaving, largest = flow(circuit, chip, g, drive, v, every=every)
+    leaving, largest = flow(circuit, chip, g, drive, v, every=every, least=least)
+    rounding = np.zeros(len(v)) if least else _rounding(circuit, chip, g, v)
     if every:
         branch = balanced(circuit, chip, leaving)
         _absorb(circuit, v, branch.left)
         largest = np.maximum(largest, np.abs(branch.i).max(axis=1, initial=0.0))
         delivered = {e.name: -branch.i[:, branch.first[e.name] + np.arange(len(e))] for e in circuit.of(Amplifiers)}
         off = _source_error(circuit, chip, drive, v, delivered, branch) * _stiffness(circuit, g, 1.0)
-        return _decided(circuit, chip, g, v, np.maximum(np.abs(branch.left).max(axis=1, initial=0.0), off), largest)
+        return Balance(np.maximum(np.abs(branch.left).max(axis=1, initial=0.0), off), largest, rounding)
     delivered = {}
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
         i = delivered[amplifiers.name] = leaving[:, amplifiers.output]
@@ -228,18 +254,8 @@ def balance_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: F
         largest = np.maximum(largest, np.abs(i).max(axis=1))
     _absorb(circuit, v, leaving)
     _sum_supernodes(circuit, leaving)
-    residual = peaks(leaving.T)
     off = _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g, 1.0)
-    return _decided(circuit, chip, g, v, np.maximum(residual, off), largest)
-
-
-def _decided(circuit: Circuit, chip: Chip, g: Conductances, v: Floats, residual: Floats, largest: Floats) -> Balance:
-    """Compute what roundings make of currents where it decides: for samples whose residual the other terms do not allow."""
-    balance = Balance(residual, largest, np.zeros(len(v)))
-    doubtful = np.flatnonzero(~balance.holds)
-    if len(doubtful):
-        balance.rounding[doubtful] = _rounding(circuit, chip, g, v[doubtful])
-    return balance
+    return Balance(np.maximum(peaks(leaving.T), off), largest, rounding)
 
 
 def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floats:

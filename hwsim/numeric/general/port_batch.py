@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from hwsim.core.kirchhoff import balance_at
+from hwsim.core.kirchhoff import holds_at
 from hwsim.core.protocol import Drive, Equilibrium, Push, Result
 from hwsim.numeric.general.linear_system import MNASystem
 from hwsim.numeric.general.thread_pool import on_all_cores
@@ -101,9 +101,8 @@ class PortBatch(NamedTuple):
             with np.errstate(all="ignore"):
                 noise = None if self.noise is None else {name: np.asarray(i)[some] for name, i in self.noise.items()}
                 drive = Drive(self.x[some], Push(*(part[some] for part in parts)), noise)
-                balanced = balance_at(self.circuit, self.chip, self.g, drive, v[some])
-            residual[some] = balanced.residual
-            off = some.start + np.flatnonzero(~balanced.holds & (result[some] == Result.CONVERGED))  # what is not finite is off
+                residual[some], holds = holds_at(self.circuit, self.chip, self.g, drive, v[some])
+            off = some.start + np.flatnonzero(~holds & (result[some] == Result.CONVERGED))  # what is not finite is off
             result[off] = np.where(_finite(v[off]), int(Result.MAX_STEPS), int(Result.NOT_FINITE))
 
         on_all_cores(verify, self.linear.runs(len(result)))

@@ -44,12 +44,15 @@ class SharedPorts(NamedTuple):
         The group of each port, (P,).
     sign
         1 where a port has the direction of the first of its group, else -1; (P,).
+    members
+        1 where a port is one of a group, else 0; (P, M).
 
     """
 
     first: Nodes
     group: Nodes
     sign: Floats
+    members: Floats
 
     @classmethod
     def of(cls, circuit: Circuit, a: Nodes, b: Nodes, count: int) -> Self:
@@ -62,13 +65,15 @@ class SharedPorts(NamedTuple):
         keys = np.column_stack([apart, np.where(single, np.arange(len(a)), -1)])
         _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         group = group.reshape(-1)
-        return cls(first, group, np.where((ends == ends[first][group]).all(axis=1), 1.0, -1.0))
+        members = np.equal(group[:, None], np.arange(len(first))).astype(np.float64)
+        return cls(first, group, np.where((ends == ends[first][group]).all(axis=1), 1.0, -1.0), members)
 
     def summed(self, values: Array) -> Array:
         """Sum what ports have, (B, P), over the ports of each group, (B, M)."""
         if len(self.first) == len(self.group):
             return values[:, self.first]
-        return values @ np.equal(self.group[:, None], np.arange(len(self.first))).astype(np.float64)
+        summed: Array = values @ self.members
+        return summed
 
     def moved(self, p: Array, p0: Floats, across: Floats, i: Array, slope: Array, near: "Tangents | None" = None) -> Array:
         """Return a whole step of Newton's method, (B, P) [V], from port voltages, currents and slopes.
@@ -78,10 +83,11 @@ class SharedPorts(NamedTuple):
         With `near`, the matrix is that of a state nearby.
         """
         first, sign = self.first, self.sign
-        off = (p - p0)[:, first]
-        apart = p - p0 - sign * off[:, self.group]
-        step = -(off + self.summed(sign * (i - slope * apart)) @ self._between(across).T)
-        tangents = self.tangents(across, slope) if near is None else near
+        q, moved = self._between(across), p - p0
+        off = moved[:, first]
+        apart = moved - sign * off[:, self.group]
+        step = -(off + self.summed(sign * (i - slope * apart)) @ q.T)
+        tangents = Tangents.of(q, self.summed(slope)) if near is None else near
         with np.errstate(all="ignore"):
             tangents.solve(step)
         return sign * step[:, self.group] - apart
