@@ -1,16 +1,21 @@
-"""Where the currents of branches add up: what depends on the nodes of elements alone is found once, block by block as they fit the cache."""
+"""Where the currents of branches add up: what depends on the nodes of elements alone is found once a circuit."""
 
 from functools import lru_cache
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from circuits.elements import Elements
+from circuits.arrays import Divisible, Trainable
+from circuits.circuit import Circuit
+from circuits.elements import Resistors
 from circuits.nodes import Nodes
 from hwsim.typing import Floats
 
+_MANY = 1 << 11
+"""Conductances of a circuit; more of them are worth SciPy's sparse matrices."""
+
 _AT_ONCE = 1 << 15
-"""Currents that are computed at a time: with the voltages that they follow from, they stay in the cache."""
+"""Numbers that are compared at a time: they stay in the cache."""
 
 
 class Ends(NamedTuple):
@@ -58,32 +63,67 @@ class Ends(NamedTuple):
             sums[self.places] = change(sums[self.places], values)
 
 
-class Block(NamedTuple):
-    """Some of an element's branches, and the nodes where they begin and end."""
+class Incidence(NamedTuple):
+    """Where a circuit's conductances begin and end.
 
-    some: slice
+    Parameters
+    ----------
+    a, b
+        The nodes, (n,).
+    nodes
+        How many nodes there are, N + 1.
+    matrix
+        1 and −1 there, a row a conductance, (n, N + 1): one of SciPy's, where there are many.
+
+    """
+
     a: Ends
     b: Ends
+    nodes: int
+    matrix: Any
+
+    def drops(self, v: Floats) -> Floats:
+        """Return the voltages across all, (n, B) [V], from those of all nodes, (N + 1, B)."""
+        drops: Floats = self.a.at(v) - self.b.at(v) if self.matrix is None else self.matrix @ v
+        return drops
+
+    def sums(self, i: Floats) -> Floats:
+        """Return what currents, (n, B) [A], sum up to out of each node, (N + 1, B)."""
+        if self.matrix is None:
+            sums = np.zeros((self.nodes, i.shape[1]))
+            self.a.combine(np.add, sums, i)
+            self.b.combine(np.subtract, sums, i)
+        else:
+            sums = self.matrix.T @ i
+        return sums
 
 
-@lru_cache(maxsize=64)  # every equilibrium's verification asks for the same
-def blocks(element: Elements, samples: int) -> tuple[Block, ...]:
-    """Cut the branches of an element into blocks for so many samples."""
-    a, b = np.broadcast_arrays(*element.ends)
-    return tuple(Block(some, Ends.of(a[some]), Ends.of(b[some])) for some in cut(len(a), samples))
+def conductances(circuit: Circuit) -> list[Any]:
+    """List the elements that are conductances between two nodes each, but for divisible arrays."""
+    return [element for element in circuit.of(Resistors, Trainable) if not isinstance(element, Divisible)]
 
 
-def cut(count: int, samples: int) -> list[slice]:
-    """Cut so many nodes or branches into blocks for so many samples."""
-    length = max(_AT_ONCE // max(samples, 1), 1)
-    return [slice(first, first + length) for first in range(0, count, length)]
+@lru_cache(maxsize=4)  # every equilibrium's verification asks
+def incidence(circuit: Circuit) -> Incidence:
+    """Collect the conductances' nodes, element by element."""
+    none = np.zeros(0, dtype=np.intp)
+    a, b = (np.concatenate([none, *(element.ends[k] for element in conductances(circuit))]) for k in (0, 1))
+    matrix = None
+    if len(a) > _MANY:
+        from scipy.sparse import csr_array  # noqa: PLC0415 - only circuits with many need it
+
+        one, row = np.ones(len(a)), np.arange(len(a))
+        entries = np.concatenate([one, -one]), (np.concatenate([row, row]), np.concatenate([a, b]))
+        matrix = csr_array(entries, shape=(len(a), circuit.size + 1))
+    return Incidence(Ends.of(a), Ends.of(b), circuit.size + 1, matrix)
 
 
 def peaks(values: Floats) -> Floats:
     """Return the largest magnitude of each sample, (B,), of values (n, B); NaN where there is any, and 0 where there are none."""
     most: Floats = np.zeros(values.shape[1])
-    for some in cut(*values.shape):
-        magnitude = np.abs(values[some])
+    at_once = max(_AT_ONCE // max(len(most), 1), 1)
+    for first in range(0, len(values), at_once):
+        magnitude = np.abs(values[first : first + at_once])
         while (rest := len(magnitude) // 2) > 0:  # halves, one against the other: rows of few samples are slow one by one
             np.maximum(magnitude[:rest], magnitude[-rest:], out=magnitude[:rest])
             magnitude = magnitude[: len(magnitude) - rest]

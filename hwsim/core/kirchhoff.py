@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from itertools import zip_longest
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -27,7 +26,7 @@ from circuits.elements import (
 from circuits.nodes import Nodes
 from circuits.rows import fixed_nodes, row_parts
 from hwsim.core.branch_currents import BEYOND_LAYERS, BranchCurrents, balanced
-from hwsim.core.branch_sums import Ends, blocks, cut, peaks
+from hwsim.core.branch_sums import Ends, conductances, incidence, peaks
 from hwsim.core.protocol import Drive, Equilibrium
 from hwsim.typing import Conductances, Floats
 
@@ -44,20 +43,19 @@ FLOOR = 1e-15
 _ROUNDINGS = 8
 """Roundings of a voltage that a sum of currents may be off: those of the node and of its neighbours."""
 
+_PART = 32
+"""One conductance in so many is looked at first for the largest current: a smaller one allows less, and mostly that is enough."""
+
 _AT_ONCE = 1 << 16
 """Products that are formed at a time: they stay in the cache."""
 
 
 class Branches(NamedTuple):
-    """Currents through some two-terminal branches: `i` of shape (n, B) flow from the nodes of `a` to those of `b` [A].
-
-    `further` is whether others of the same element came before.
-    """
+    """Currents through some two-terminal branches: `i` of shape (n, B) flow from the nodes of `a` to those of `b` [A]."""
 
     a: Ends
     b: Ends
     i: Floats
-    further: bool = False
 
     @classmethod
     def of(cls, a: Nodes, b: Nodes, i: Floats) -> Self:
@@ -102,22 +100,25 @@ def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
     return v
 
 
-def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Iterator[Branches]:
-    """Return the currents of all elements but divisible arrays, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V].
+def conducted(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Branches:
+    """Return the currents of all resistors and trainable conductances but divisible arrays; `v` is (B, N + 1) [V]."""
+    where = incidence(circuit)
+    i = where.drops(v.T)
+    i *= _conductances(circuit, chip, g)[:, None]
+    return Branches(where.a, where.b, i)
 
-    The currents of conductances come block by block: the first of each element, then the second of each, as they may share nodes.
-    """
-    conductances = [
-        (element, 1.0 / chip(element.name, "r") if isinstance(element, Resistors) else element.expand(np.asarray(g[element.name], float)).g)
-        for element in circuit.of(Resistors, Trainable)
-        if not isinstance(element, Divisible)
+
+def _conductances(circuit: Circuit, chip: Chip, g: Conductances) -> Floats:
+    """Return those of `incidence`, (n,) [S]."""
+    each = [
+        1.0 / chip(e.name, "r") if isinstance(e, Resistors) else e.expand(np.asarray(g[e.name], dtype=np.float64)).g
+        for e in conductances(circuit)
     ]
-    for together in zip_longest(*(blocks(element, len(v)) for element, _ in conductances)):
-        for block, (_, values) in zip(together, conductances, strict=True):
-            if block is not None:
-                i = block.a.at(v.T) - block.b.at(v.T)
-                i *= values[block.some, None]
-                yield Branches(block.a, block.b, i, further=block.some.start > 0)
+    return np.concatenate([np.zeros(0), *each])
+
+
+def branches(circuit: Circuit, chip: Chip, drive: Drive, v: Floats) -> Iterator[Branches]:
+    """Return the currents of all other elements but divisible arrays, amplifiers, sources of voltage and ideal diodes."""
     for element in circuit.elements:
         match element:
             case Diodes(anode=a, cathode=b):
@@ -185,14 +186,14 @@ class Flow(NamedTuple):
 def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool, least: bool = False) -> Flow:
     """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of crossbars into rows that sources hold are left out.
 
-    With `least`, the largest is that of the first branches of each element alone.
+    With `least`, the largest is that of a part of the conductances alone.
     """
-    leaving, largest = np.zeros_like(v), np.zeros(len(v))
-    for a, b, i, further in branches(circuit, chip, g, drive, v):
-        a.combine(np.add, leaving.T, i)
-        b.combine(np.subtract, leaving.T, i)
-        if not (least and further):
-            np.maximum(largest, peaks(i), out=largest)
+    i = conducted(circuit, chip, g, v).i
+    leaving, largest = incidence(circuit).sums(i).T, peaks(i[:: _PART if least else 1])
+    for a, b, other in branches(circuit, chip, drive, v):
+        a.combine(np.add, leaving.T, other)
+        b.combine(np.subtract, leaving.T, other)
+        np.maximum(largest, peaks(other), out=largest)
     for array in (array for array in circuit.trainable if isinstance(array, Divisible)):
         values = np.asarray(g[array.name], dtype=np.float64)
         columns = v[:, array.columns]
@@ -262,14 +263,9 @@ def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Float
     """Return the largest current that a rounding of a voltage makes, shape (B,) [A]: a resistor's conductance times it."""
     most = np.full(v.shape[1], _stiffness(circuit, g, 0.0))  # the largest conductance at each node [S]
     for e in circuit.of(Resistors):
-        conductance = 1.0 / chip(e.name, "r")
-        for some, *ends in blocks(e, 1):
-            for nodes in ends:
-                nodes.combine(np.maximum, most, conductance[some])
-    largest = np.zeros(len(v))
-    for some in cut(v.shape[1], len(v)):
-        np.maximum(largest, peaks(v.T[some] * most[some, None]), out=largest)
-    largest *= np.finfo(np.float64).eps
+        for nodes in e.ends:
+            Ends.of(nodes).combine(np.maximum, most, 1.0 / chip(e.name, "r"))
+    largest: Floats = peaks(v.T * most[:, None]) * np.finfo(np.float64).eps
     return largest
 
 

@@ -1,10 +1,11 @@
-"""Sums of branch currents at nodes: whatever their order, and in however many blocks, as they are one by one."""
+"""Sums of branch currents at nodes: whatever their order, as they are one by one."""
 
 import numpy as np
 import pytest
 
-from circuits.elements import Resistors
-from hwsim.core.branch_sums import Ends, blocks
+from circuits.network import Layer, Network
+from hwsim.core import branch_sums
+from hwsim.core.branch_sums import Ends, conductances, incidence, peaks
 
 NODES = {"a run": [3, 4, 5, 6], "each once": [6, 1, 4], "several at one": [2, 5, 2, 0, 5, 2], "falling": [3, 2, 1], "none": []}
 
@@ -27,15 +28,29 @@ def test_nodes_are_changed_as_one_by_one(name, change):
     np.testing.assert_array_equal(first, sums[:, 0])
 
 
-def test_blocks_are_all_of_an_element():
-    """The more samples, the smaller; none is left out and none comes twice."""
+@pytest.mark.parametrize("many", [0, 10**6])
+def test_currents_leave_where_they_begin_and_enter_where_they_end(many, monkeypatch):
+    """As matrices or not: voltages across conductances, and what currents sum up to at nodes."""
+    circuit = Network(inputs=3, layers=(Layer(size=4),), outputs=2, wire_r_row=1.0, wire_r_column=2.0).compile()
+    monkeypatch.setattr(branch_sums, "_MANY", many)
+    where = incidence.__wrapped__(circuit)
+    assert (where.matrix is None) == bool(many)
     rng = np.random.default_rng(1)
-    wires = Resistors(name="wires", a=np.arange(1, 1001), b=rng.integers(0, 50, 1000), r=1.0)
-    counts = {}
-    for samples in (1, 48, 10**6):
-        parts = blocks(wires, samples)
-        counts[samples] = len(parts)
-        np.testing.assert_array_equal(np.concatenate([part.a.numbers for part in parts]), wires.a)
-        np.testing.assert_array_equal(np.concatenate([part.b.numbers for part in parts]), wires.b)
-        np.testing.assert_array_equal(np.concatenate([np.arange(1000)[part.some] for part in parts]), np.arange(1000))
-    assert counts == {1: 1, 48: 2, 10**6: 1000}
+    v = rng.normal(size=(circuit.size + 1, 5))
+    elements = conductances(circuit)
+    a, b = (np.concatenate([element.ends[k] for element in elements]) for k in (0, 1))
+    np.testing.assert_array_equal(where.drops(v), v[a] - v[b])
+    i, wanted = rng.normal(size=(len(a), 5)), np.zeros_like(v)
+    np.add.at(wanted, a, i)
+    np.subtract.at(wanted, b, i)
+    np.testing.assert_allclose(where.sums(i), wanted, rtol=1e-13, atol=1e-14)
+
+
+def test_peaks_are_the_largest_magnitudes():
+    """However many rows; NaN stays NaN, and nothing is 0."""
+    rng = np.random.default_rng(2)
+    for count in (0, 1, 2, 7, 20_000):
+        values = rng.normal(size=(count, 3))
+        np.testing.assert_array_equal(peaks(values), np.abs(values).max(axis=0, initial=0.0))
+    values[5, 1] = np.nan
+    np.testing.assert_array_equal(np.isnan(peaks(values)), [False, True, False])

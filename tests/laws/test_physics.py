@@ -54,7 +54,8 @@ def test_tellegen() -> None:
         drops = v[:, crossbar.rows][:, :, None] - v[:, crossbar.columns][:, None, :]
         heat += (g[crossbar.name] * drops**2).sum(axis=(1, 2))
         leaving[:, crossbar.rows] += (g[crossbar.name] * drops).sum(axis=2)
-    for ends, others, i, _ in kirchhoff.branches(circuit, chip, g, Drive(x), v):
+    each = [kirchhoff.conducted(circuit, chip, g, v), *kirchhoff.branches(circuit, chip, Drive(x), v)]
+    for ends, others, i in each:
         a, b = ends.numbers, others.numbers
         heat += ((v[:, a] - v[:, b]) * i.T).sum(axis=1)
         for nodes, sign in ((a, 1.0), (b, -1.0)):
