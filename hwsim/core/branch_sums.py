@@ -87,14 +87,16 @@ class Incidence(NamedTuple):
         drops: Floats = self.a.at(v) - self.b.at(v) if self.matrix is None else self.matrix @ v
         return drops
 
-    def sums(self, i: Floats) -> Floats:
-        """Return what currents, (n, B) [A], sum up to out of each node, (N + 1, B)."""
+    def sums(self, g: Floats, drops: Floats) -> Floats:
+        """Return what the currents of conductances g (n,) [S] with voltages (n, B) across sum up to out of each node, (N + 1, B) [A]."""
         if self.matrix is None:
-            sums = np.zeros((self.nodes, i.shape[1]))
+            sums, i = np.zeros((self.nodes, drops.shape[1])), g[:, None] * drops
             self.a.combine(np.add, sums, i)
             self.b.combine(np.subtract, sums, i)
         else:
-            sums = self.matrix.T @ i
+            times = self.matrix.copy()
+            times.data *= np.repeat(g, np.diff(times.indptr))
+            sums = times.T @ drops
         return sums
 
 

@@ -188,8 +188,9 @@ def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats,
 
     With `least`, the largest is that of a part of the conductances alone.
     """
-    i = conducted(circuit, chip, g, v).i
-    leaving, largest = incidence(circuit).sums(i).T, peaks(i[:: _PART if least else 1])
+    where, conductance = incidence(circuit), _conductances(circuit, chip, g)
+    drops, part = where.drops(v.T), slice(None, None, _PART if least else 1)
+    leaving, largest = where.sums(conductance, drops).T, peaks(conductance[part, None] * drops[part])
     for a, b, other in branches(circuit, chip, drive, v):
         a.combine(np.add, leaving.T, other)
         b.combine(np.subtract, leaving.T, other)

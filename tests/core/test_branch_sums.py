@@ -40,10 +40,11 @@ def test_currents_leave_where_they_begin_and_enter_where_they_end(many, monkeypa
     elements = conductances(circuit)
     a, b = (np.concatenate([element.ends[k] for element in elements]) for k in (0, 1))
     np.testing.assert_array_equal(where.drops(v), v[a] - v[b])
-    i, wanted = rng.normal(size=(len(a), 5)), np.zeros_like(v)
+    g, drops, wanted = rng.normal(size=len(a)), rng.normal(size=(len(a), 5)), np.zeros_like(v)
+    i = g[:, None] * drops
     np.add.at(wanted, a, i)
     np.subtract.at(wanted, b, i)
-    np.testing.assert_allclose(where.sums(i), wanted, rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(where.sums(g, drops), wanted, rtol=1e-13, atol=1e-14)
 
 
 def test_peaks_are_the_largest_magnitudes():

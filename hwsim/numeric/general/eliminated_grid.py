@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.chip import AnyChip
-from hwsim.numeric.general.inverses import Passes, eliminated, inverse_of_lines
+from hwsim.numeric.general.inverses import Passes, inverse_of_lines
 from hwsim.numeric.general.wire_grids import Grid, Wire
 from hwsim.typing import Floats
 
@@ -76,7 +76,7 @@ class EliminatedGrid:
         k = np.arange(values.shape[1])
         lines[:, k, k] += outer
         ends = np.concatenate([inner_end, outer_end])
-        one = cls(values, along, eliminated(lines, across), ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
+        one = cls(values, along, Passes.of(lines, across), ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
         return replace(one, response=one._outer(np.eye(len(ends))[:, free], None))
 
     @property
@@ -111,23 +111,13 @@ class EliminatedGrid:
     def _outer(self, ends: Floats, into: tuple[Floats, Floats] | None) -> Floats:
         """Return the voltages q, (L, m, B) [V], by a pass over the lines forward and one back."""
         inner, outer = np.split(self.end[:, None] * ends, [len(self.g)])
-        q = np.zeros((*self.g.shape, ends.shape[1]))
-        pivots, forward, backward = self.passes
-        last = self.outer_at == -1 and into is None and not inner.any()  # nothing but what enters behind the last line
-        if last:
-            q[-1] = pivots[-1] @ outer
-        else:
-            q[:] = (self.g * self.along[:, :, self.inner_at])[:, :, None] * inner[:, None, :]
-            q[self.outer_at] += outer
-            if into is not None:
-                q += self.g[:, :, None] * (self.along @ into[0]) + into[1]
-            q = pivots @ q
-        lines = list(q)
-        for before, line, forth in zip(lines, lines[1:], () if last else forward, strict=False):
-            line += forth @ before
-        for line, behind, back in zip(lines[-2::-1], lines[:0:-1], backward[::-1], strict=True):
-            line += back @ behind
-        return q
+        if self.outer_at == -1 and into is None and not inner.any():  # nothing but what enters behind the last line
+            return self.passes.from_last(outer)
+        right = (self.g * self.along[:, :, self.inner_at])[:, :, None] * inner[:, None, :]
+        right[self.outer_at] += outer
+        if into is not None:
+            right += self.g[:, :, None] * (self.along @ into[0]) + into[1]
+        return self.passes.from_all(right)
 
     def _inner(self, q: Floats, ends: Floats, into: tuple[Floats, Floats] | None, p: Floats) -> Floats:
         """Return the voltages that belong to q in p, (L, m, B) [V]."""

@@ -1,6 +1,6 @@
 """Inverses of small conductance matrices, symmetric and positive definite, for all lines of a grid."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -8,52 +8,71 @@ from hwsim.typing import Floats
 
 
 class Passes(NamedTuple):
-    """What passes over the lines of a grid multiply by, all (…, m, m).
+    """What passes over the lines of a grid multiply by.
+
+    P_k is the inverse of what is left of a line's matrix when those before it are eliminated, P_k = (S_k − w_k·P_(k−1)·w_k)⁻¹.
 
     Parameters
     ----------
-    pivots
-        P_k, the inverses of what is left of the lines' matrices when those before are eliminated, (L, …) [ohm].
-    forth, back
-        What line k + 1 takes over of line k, P_(k+1)·w_(k+1), and line k of line k + 1, P_k·w_(k+1), both (L − 1, …).
+    back
+        What each line but the last takes over of the next one, P_k·w_(k+1), (L − 1, m, m); its transpose is what the next takes over of it.
+    last
+        P of the last line, (m, m) [ohm].
+    between
+        w, the conductances from each line but the first to the one before, (L − 1, m) [S].
 
     """
 
-    pivots: Floats
-    forth: Floats
     back: Floats
+    last: Floats
+    between: Floats
 
+    @classmethod
+    def of(cls, lines: Floats, between: Floats) -> Self:
+        """Eliminate line after line; the matrices S, symmetric and positive definite, (L, m, m), are overwritten.
 
-def eliminated(lines: Floats, between: Floats) -> Passes:
-    """Eliminate line after line, P_k = (S_k − w_k·P_(k−1)·w_k)⁻¹.
+        By Cholesky's factors an inverse takes a third of the work that one of any matrix takes.
 
-    The matrices S are symmetric and positive definite, (L, m, m), and stay so; they are overwritten. w are the conductances to the line
-    before, (L − 1, m). By Cholesky's factors an inverse takes a third of the work that one of any matrix takes.
+        Raises
+        ------
+        LinAlgError
+            When a matrix is not positive definite.
 
-    Raises
-    ------
-    LinAlgError
-        When a matrix is not positive definite.
+        """
+        from scipy.linalg.lapack import dpotrf, dpotri  # noqa: PLC0415 - only circuits with grids need it
 
-    """
-    from scipy.linalg.lapack import dpotrf, dpotri  # noqa: PLC0415 - only circuits with grids need it
+        back, lower = np.empty_like(lines[1:]), np.tri(lines.shape[1], dtype=bool)
+        for k, line in enumerate(lines):  # all of a line while it is in the cache
+            if k:
+                line -= between[k - 1][:, None] * back[k - 1]
+            # in place: LAPACK sees the transpose, in columns, and leaves the inverse's one half in what is the lower half here
+            if dpotrf(line.T, clean=0, overwrite_a=1)[1] or dpotri(line.T, overwrite_c=1)[1]:
+                msg = "a matrix of conductances is not positive definite"
+                raise np.linalg.LinAlgError(msg)
+            inverse = np.where(lower, line, line.T)
+            if k < len(back):
+                np.multiply(inverse, between[k], out=back[k])
+        return cls(back, inverse, between)
 
-    passes = Passes(np.empty_like(lines), np.empty_like(lines[1:]), np.empty_like(lines[1:]))
-    lower = np.tri(lines.shape[1], dtype=bool)
-    for k, (line, pivot) in enumerate(zip(lines, passes.pivots, strict=True)):  # all of a line while it is in the cache
-        if k:
-            w, back = between[k - 1], passes.back[k - 1]
-            np.multiply(passes.pivots[k - 1], w, out=back)
-            line -= w[:, None] * back
-        # in place: LAPACK sees the transpose, in columns, and leaves the inverse's one half in what is the lower half here
-        if dpotrf(line.T, clean=0, overwrite_a=1)[1] or dpotri(line.T, overwrite_c=1)[1]:
-            msg = "a matrix of conductances is not positive definite"
-            raise np.linalg.LinAlgError(msg)
-        pivot[:] = line.T
-        np.copyto(pivot, line, where=lower)
-        if k:
-            np.multiply(pivot, w, out=passes.forth[k - 1])
-    return passes
+    def from_last(self, right: Floats) -> Floats:
+        """Return the voltages of all lines, (L, m, B), where currents enter the last one alone, (m, B)."""
+        u = np.empty((len(self.back) + 1, *right.shape))
+        np.matmul(self.last, right, out=u[-1])
+        for line, behind, back in zip(u[-2::-1], u[:0:-1], self.back[::-1], strict=True):
+            np.matmul(back, behind, out=line)
+        return u
+
+    def from_all(self, right: Floats) -> Floats:
+        """Return the voltages of all lines, (L, m, B), where currents enter all of them, of the same shape; these are overwritten."""
+        for before, line, back in zip(right, right[1:], self.back, strict=False):
+            line += back.T @ before
+        u = np.empty_like(right)
+        np.matmul(self.last, right[-1], out=u[-1])
+        right[:-1] /= self.between[:, :, None]
+        np.matmul(self.back, right[:-1], out=u[:-1])
+        for line, behind, back in zip(u[-2::-1], u[:0:-1], self.back[::-1], strict=True):
+            line += back @ behind
+        return u
 
 
 def inverse_of_lines(aside: Floats, between: Floats) -> Floats:
