@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
@@ -291,11 +290,9 @@ class GeneralSolver(Integrating, Nudging, Closing):
             near = problem.at(free).tangents(begin[free])
             by_near = problem._replace(near=None if near is None else near.repeated(phases))
             if near is not None and (settled := settle_near(by_near, begin, tolerance)) is not None:
-                return self._settled(by_near, push, *settled)
-        return self._settled(problem, push, *settle(problem, begin, tolerance, self.engine.max_steps))
-
-    def _settled(self, problem: Problem, push: Push, p: Floats, steps: NDArray[np.intp]) -> PortSearch:
-        return PortSearch(push, p, problem.currents(p), problem.unstable(p), steps)
+                return PortSearch(push, settled.p, settled.i, problem.unstable(settled.p), settled.steps)
+        settled = settle(problem, begin, tolerance, self.engine.max_steps)
+        return PortSearch(push, settled.p, settled.i, problem.unstable(settled.p), settled.steps)
 
     def _verified(self, batch: PortBatch, search: PortSearch) -> Equilibrium:
         """Return all voltages that port voltages and sources lead to, with the verdict of Kirchhoff's law."""

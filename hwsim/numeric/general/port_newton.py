@@ -120,12 +120,16 @@ class Problem(NamedTuple):
         slope[:, count:] = self.beta
         return i - self.shunt * p, slope - self.shunt
 
-    def step(self, p: Floats, gmin: float) -> Array:
-        """Return where one step of Newton's method leads, with the voltages across diodes kept from overshooting."""
-        new = p + self._moved(p, *self.law(p, gmin))
-        count = self.ports.outputs
+    def step(self, p: Floats, gmin: float) -> tuple[Array, Array]:
+        """Return where one step of Newton's method leads, with the voltages across diodes kept from overshooting, and its currents.
+
+        These are the tangents' where the whole step leads, (B, P) [A]: they fit the rest of the circuit.
+        """
+        i, slope = self.law(p, gmin)
+        moved = self._moved(p, i, slope)
+        new, count = p + moved, self.ports.outputs
         new[:, :count] = _limited(new[:, :count], p[:, :count], self.ports)
-        return new
+        return new, i + slope * moved
 
     def _moved(self, p: Array, i: Array, slope: Array) -> Array:
         """Return a whole step of Newton's method from port voltages, currents and slopes."""
@@ -146,9 +150,6 @@ class Problem(NamedTuple):
         Those of stiff ports, where a rounding of the voltage is a large current, are better known from the rest of the circuit: a last
         step, by the tangents, makes them fit it.
         """
-        if self.near is not None:
-            i, slope = self.law(p, 0.0)
-            return i + slope * self._moved(p, i, slope)
         currents = np.empty_like(p)
         at_once = max(_CHUNK // max(p.shape[1] ** 2, 1), 1)
         for first in range(0, len(p), at_once):
@@ -193,8 +194,16 @@ def _limited(new: Floats, old: Floats, ports: Ports) -> Floats:
     return np.where(limited, above, new)
 
 
-def settle(problem: Problem, begin: Floats, tolerance: float, max_steps: int) -> tuple[Floats, NDArray[np.intp]]:
-    """Find the port voltages of all samples, (B, P) [V], and the steps of each.
+class Settled(NamedTuple):
+    """Port voltages and currents of all samples, both (B, P) [V, A], and the steps of each, (B,)."""
+
+    p: Floats
+    i: Floats
+    steps: NDArray[np.intp]
+
+
+def settle(problem: Problem, begin: Floats, tolerance: float, max_steps: int) -> Settled:
+    """Find the port voltages of all samples.
 
     Parameters
     ----------
@@ -208,33 +217,37 @@ def settle(problem: Problem, begin: Floats, tolerance: float, max_steps: int) ->
         Most steps, and most of each gmin step.
 
     """
-    p, steps = begin.copy(), np.zeros(len(begin), dtype=np.intp)
+    p, i, steps = done = Settled(begin.copy(), np.zeros_like(begin), np.zeros(len(begin), dtype=np.intp))
     at_once = max(_CHUNK // max(p.shape[1] ** 2, 1), 1)
     for first in range(0, len(p), at_once):
         samples = np.arange(first, min(first + at_once, len(p)))
         samples = samples[np.isfinite(problem.p0[samples]).all(axis=1)]  # no step makes the others finite
-        walk = _Walk(problem, p, steps, tolerance, max_steps)
+        walk = _Walk(problem, done, tolerance, max_steps)
         left = walk(samples, 0.0)
         if len(left):
             p[left] = 0.0
             for gmin in _GMIN_STEPS:
                 walk(left, gmin)
-    return p, steps
+            i[left] = problem.at(left).currents(p[left])
+    if problem.ports.ideal.any():  # so stiff that the last step's rounding counts
+        i[:] = problem.currents(p)
+    return done
 
 
-def settle_near(problem: Problem, begin: Floats, tolerance: float) -> tuple[Floats, NDArray[np.intp]] | None:
+def settle_near(problem: Problem, begin: Floats, tolerance: float) -> Settled | None:
     """Find the port voltages of all samples as `settle` does, by tangents nearby alone; None where these are too far off."""
     p, before, going = begin.copy(), np.full(len(begin), np.inf), np.ones(len(begin), dtype=bool)
     steps = np.zeros(len(begin), dtype=np.intp)
     scale = np.maximum(np.abs(problem.p0).max(axis=1, initial=0.0), 1e-3)
     for _ in range(_NEAR):
-        change = problem._moved(p, *problem.law(p, 0.0))  # noqa: SLF001 - of its own kind
+        i, slope = problem.law(p, 0.0)
+        change = problem._moved(p, i, slope)  # noqa: SLF001 - of its own kind
         moved = np.abs(change).max(axis=1, initial=0.0) / scale
         p[going] += change[going]
         steps += going
         going &= ~((moved <= tolerance) | ((moved <= _ROUNDING) & (moved >= before)))
         if not going.any():
-            return p, steps
+            return Settled(p, i + slope * change, steps)
         if (going & (moved > _ROUNDING) & ~(moved <= _CLOSER * before)).any():
             break
         before = moved
@@ -242,25 +255,24 @@ def settle_near(problem: Problem, begin: Floats, tolerance: float) -> tuple[Floa
 
 
 class _Walk(NamedTuple):
-    """Walks from where samples are, `p` (B, P) [V], which it changes, as `steps` (B,)."""
+    """Walks from where samples are, `at`, which it changes."""
 
     problem: Problem
-    p: Floats
-    steps: NDArray[np.intp]
+    at: Settled
     tolerance: float
     max_steps: int
 
     def __call__(self, samples: NDArray[np.intp], gmin: float) -> NDArray[np.intp]:
         """Take steps until the samples stand still; give those that do not."""
-        p, before = self.p, np.full(len(samples), np.inf)
+        (p, i, steps), before = self.at, np.full(len(samples), np.inf)
         for _ in range(self.max_steps):
             if not len(samples) or not p.shape[1]:
                 return samples[:0]
             try:
-                new = self.problem.at(samples).step(p[samples], gmin)
+                new, i[samples] = self.problem.at(samples).step(p[samples], gmin)
             except np.linalg.LinAlgError:
                 return samples
-            self.steps[samples] += 1
+            steps[samples] += 1
             scale = np.maximum(np.abs(self.problem.p0[samples]).max(axis=1), 1e-3)
             moved = np.abs(new - p[samples]).max(axis=1) / scale
             p[samples] = np.where(np.isfinite(new), new, p[samples])

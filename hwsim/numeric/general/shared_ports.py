@@ -119,7 +119,7 @@ class Tangents(NamedTuple):
     steep, flat
         Which groups have a slope in some sample, and which in none.
     matrix
-        That of the steep ones, (B, S, S), or with `inverted` its inverse.
+        That of the steep ones, (B, S, S), or with `inverted` its inverse; (1, S, S) where all samples have the same slopes.
 
     """
 
@@ -133,9 +133,9 @@ class Tangents(NamedTuple):
     @classmethod
     def of(cls, q: Floats, slopes: Array) -> Self:
         """Look for slopes."""
-        some = slopes.any(axis=0)
+        some, different = slopes.any(axis=0), slice(None) if (slopes != slopes[:1]).any() else slice(1)
         steep, flat = np.flatnonzero(some), np.flatnonzero(~some)
-        return cls(q, slopes, steep, flat, _jacobian(q[np.ix_(steep, steep)], slopes[:, steep]))
+        return cls(q, slopes, steep, flat, _jacobian(q[np.ix_(steep, steep)], slopes[different, steep]))
 
     def inverse(self) -> Self:
         """Invert the matrix, for many steps.
@@ -150,7 +150,8 @@ class Tangents(NamedTuple):
 
     def repeated(self, times: int) -> Self:
         """Return so many batches, one behind the other."""
-        return self._replace(slopes=np.tile(self.slopes, (times, 1)), matrix=np.tile(self.matrix, (times, 1, 1)))
+        matrix = self.matrix if len(self.matrix) == 1 else np.tile(self.matrix, (times, 1, 1))
+        return self._replace(slopes=np.tile(self.slopes, (times, 1)), matrix=matrix)
 
     def solve(self, right: Array) -> None:
         """Solve for right sides (B, M), in their place.
@@ -161,9 +162,13 @@ class Tangents(NamedTuple):
             When the matrix is singular.
 
         """
-        of_steep = right[:, self.steep, None]
-        solved = self.matrix @ of_steep if self.inverted else np.linalg.solve(self.matrix, of_steep)
-        right[:, self.steep] = solved = solved[:, :, 0]
+        of_steep = right[:, self.steep]
+        if len(self.matrix) == 1:
+            solved = (self.matrix[0] @ of_steep.T if self.inverted else np.linalg.solve(self.matrix[0], of_steep.T)).T
+        else:
+            each = of_steep[:, :, None]
+            solved = (self.matrix @ each if self.inverted else np.linalg.solve(self.matrix, each))[:, :, 0]
+        right[:, self.steep] = solved
         right[:, self.flat] -= (self.slopes[:, self.steep] * solved) @ self.q[np.ix_(self.flat, self.steep)].T
 
 
