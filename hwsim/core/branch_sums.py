@@ -7,7 +7,7 @@ import numpy as np
 
 from circuits.arrays import Divisible, Trainable
 from circuits.circuit import Circuit
-from circuits.elements import Resistors
+from circuits.elements import Elements, Resistors
 from circuits.nodes import Nodes
 from hwsim.typing import Floats
 
@@ -63,6 +63,13 @@ class Ends(NamedTuple):
             sums[self.places] = change(sums[self.places], values)
 
 
+@lru_cache(maxsize=64)  # every equilibrium's verification asks
+def ends_of(element: Elements) -> tuple[Ends, Ends]:
+    """Return where an element's branches begin and end."""
+    a, b = np.broadcast_arrays(*element.ends)
+    return Ends.of(a), Ends.of(b)
+
+
 class Incidence(NamedTuple):
     """Where a circuit's conductances begin and end.
 
@@ -94,9 +101,8 @@ class Incidence(NamedTuple):
             self.a.combine(np.add, sums, i)
             self.b.combine(np.subtract, sums, i)
         else:
-            times = self.matrix.copy()
-            times.data *= np.repeat(g, np.diff(times.indptr))
-            sums = times.T @ drops
+            data, indices, starts = self.matrix.data, self.matrix.indices, self.matrix.indptr
+            sums = type(self.matrix)((data * np.repeat(g, np.diff(starts)), indices, starts), self.matrix.shape).T @ drops
         return sums
 
 

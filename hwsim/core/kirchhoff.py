@@ -16,6 +16,7 @@ from circuits.elements import (
     Amplifiers,
     CurrentSources,
     Diodes,
+    Elements,
     IdealDiodes,
     Inductors,
     InputCurrents,
@@ -26,7 +27,7 @@ from circuits.elements import (
 from circuits.nodes import Nodes
 from circuits.rows import fixed_nodes, row_parts
 from hwsim.core.branch_currents import BEYOND_LAYERS, BranchCurrents, balanced
-from hwsim.core.branch_sums import Ends, conductances, incidence, peaks
+from hwsim.core.branch_sums import Ends, conductances, ends_of, incidence, peaks
 from hwsim.core.protocol import Drive, Equilibrium
 from hwsim.typing import Conductances, Floats
 
@@ -58,10 +59,9 @@ class Branches(NamedTuple):
     i: Floats
 
     @classmethod
-    def of(cls, a: Nodes, b: Nodes, i: Floats) -> Self:
-        """Take node numbers, and currents (B, n)."""
-        a, b = np.broadcast_to(a, i.shape[1]), np.broadcast_to(b, i.shape[1])
-        return cls(Ends.of(a), Ends.of(b), i.T)
+    def of(cls, element: Elements, i: Floats) -> Self:
+        """Take the currents (B, n) of an element, from its first end to its second."""
+        return cls(*ends_of(element), i.T)
 
 
 class Balance(NamedTuple):
@@ -123,20 +123,20 @@ def branches(circuit: Circuit, chip: Chip, drive: Drive, v: Floats) -> Iterator[
         match element:
             case Diodes(anode=a, cathode=b):
                 i, _ = diode_current(v[:, a] - v[:, b], chip(element.name, "i_sat"), chip(element.name, "n"))
-                yield Branches.of(a, b, i)
-            case CurrentSources(a=a, b=b):
-                yield Branches.of(a, b, np.broadcast_to(chip(element.name, "i"), (len(v), len(a))))
-            case InputCurrents(a=a, b=b, feature=feature, name=name):
+                yield Branches.of(element, i)
+            case CurrentSources():
+                yield Branches.of(element, np.broadcast_to(chip(element.name, "i"), (len(v), len(element))))
+            case InputCurrents(feature=feature, name=name):
                 x = np.asarray(drive.x, dtype=np.float64)[:, feature]
-                yield Branches.of(a, b, x * chip(name, "scale") + chip(name, "offset"))
-            case VoltageControlledCurrentSources(a=a, b=b, control_plus=plus, control_minus=minus):
-                yield Branches.of(a, b, (v[:, plus] - v[:, minus]) * chip(element.name, "gm"))
+                yield Branches.of(element, x * chip(name, "scale") + chip(name, "offset"))
+            case VoltageControlledCurrentSources(control_plus=plus, control_minus=minus):
+                yield Branches.of(element, (v[:, plus] - v[:, minus]) * chip(element.name, "gm"))
     out, push = circuit.outputs, drive.push
     pushed = push.beta * (np.asarray(push.target) - (v[:, out.plus] - v[:, out.minus])) + np.asarray(push.current)
-    yield Branches.of(out.minus, out.plus, np.asarray(chip(out.name, "gain") * pushed, dtype=float))
+    yield Branches.of(out, np.asarray(-chip(out.name, "gain") * pushed, dtype=float))  # against the push
     for group, i in (drive.noise or {}).items():
         nodes = circuit.nodes(group)
-        yield Branches.of(np.zeros_like(nodes), nodes, np.asarray(i, dtype=float))
+        yield Branches(Ends.of(np.zeros_like(nodes)), Ends.of(nodes), np.asarray(i, dtype=float).T)
 
 
 def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:

@@ -18,6 +18,9 @@ from hwsim.numeric.general.inverses import Passes, inverse_of_lines
 from hwsim.numeric.general.wire_grids import Grid, Wire
 from hwsim.typing import Floats
 
+_AT_ONCE = 1 << 15
+"""Voltages that are computed at a time: they stay in the cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class EliminatedGrid:
@@ -89,7 +92,7 @@ class EliminatedGrid:
         """Return what the nodes next to the ends hand on there, (E, B) [A], of currents into p and q, both (L, m, B), with all ends at 0 V."""
         nothing = np.zeros((len(self.end), into[0].shape[2]))
         q = self._outer(nothing, into)
-        p = self._inner(q, nothing, into, np.empty_like(q))
+        p = self._inner(slice(None), q, nothing, into, np.empty_like(q))
         return self.end[:, None] * np.concatenate([p[:, self.inner_at], q[self.outer_at]])
 
     def nodes(self, ends: Floats, into: tuple[Floats, Floats] | None, p: Floats, q: Floats) -> None:
@@ -97,16 +100,20 @@ class EliminatedGrid:
 
         `into` are currents into p and q from elsewhere, of their shapes [A].
         """
-        fixed = np.where(self.free[:, None], 0.0, ends)
+        fixed, free = np.where(self.free[:, None], 0.0, ends), ends[self.free]
         if into is not None:
-            np.matmul(self.response, ends[self.free], out=q)
+            np.matmul(self.response, free, out=q)
             q += self._outer(fixed, into)
-        else:
-            first, which = _distinct(fixed)
-            answers = np.concatenate([self.response, self._outer(fixed[:, first], None)], axis=2)
-            chosen = np.equal(np.arange(len(first))[:, None], which)  # the answer to each sample's fixed ends
-            np.matmul(answers, np.concatenate([ends[self.free], chosen]), out=q)
-        self._inner(q, ends, into, p)
+            self._inner(slice(None), q, ends, into, p)
+            return
+        first, which = _distinct(fixed)
+        answers = self._outer(fixed[:, first], None)
+        each = np.concatenate([free, np.equal(np.arange(len(first))[:, None], which)])  # what counts of each answer in a sample
+        at_once = max(_AT_ONCE // q[0].size, 1)
+        for begin in range(0, len(q), at_once):
+            some = slice(begin, begin + at_once)
+            np.matmul(np.concatenate([self.response[some], answers[some]], axis=2), each, out=q[some])
+            self._inner(some, q[some], ends, None, p[some])
 
     def _outer(self, ends: Floats, into: tuple[Floats, Floats] | None) -> Floats:
         """Return the voltages q, (L, m, B) [V], by a pass over the lines forward and one back."""
@@ -119,13 +126,13 @@ class EliminatedGrid:
             right += self.g[:, :, None] * (self.along @ into[0]) + into[1]
         return self.passes.from_all(right)
 
-    def _inner(self, q: Floats, ends: Floats, into: tuple[Floats, Floats] | None, p: Floats) -> Floats:
-        """Return the voltages that belong to q in p, (L, m, B) [V]."""
-        pushed = self.g[:, :, None] * q
-        pushed[:, self.inner_at] += (self.end[:, None] * ends)[: len(p)]
+    def _inner(self, some: slice, q: Floats, ends: Floats, into: tuple[Floats, Floats] | None, p: Floats) -> Floats:
+        """Return the voltages of some lines that belong to their q in p, (lines, m, B) [V]."""
+        pushed = self.g[some, :, None] * q
+        pushed[:, self.inner_at] += self.end[: len(self.g)][some, None] * ends[: len(self.g)][some]
         if into is not None:
             pushed += into[0]
-        return np.matmul(self.along, pushed, out=p)
+        return np.matmul(self.along[some], pushed, out=p)
 
     def _next_to_inner(self, q: Floats, ends: Floats) -> Floats:
         """Return the voltages p next to the inner ends alone, (L, B) [V]."""

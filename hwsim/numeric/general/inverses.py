@@ -91,10 +91,13 @@ def inverse_of_lines(aside: Floats, between: Floats) -> Floats:
     for k in range(1, places):
         before[:, k] += between[:, k - 1] * (before[:, k - 1] / (between[:, k - 1] + before[:, k - 1]))
     inverses: Floats = np.empty((lines, places, places))
+    pivots = before[:, :-1] + between
+    shares = between / pivots
     inverses[:, -1, -1] = 1.0 / before[:, -1]
+    inverses[:, range(places - 1), range(places - 1)] = 1.0 / pivots
     for k in range(places - 2, -1, -1):
-        pivot = before[:, k] + between[:, k]
-        share = between[:, k] / pivot
-        inverses[:, k, k + 1 :] = inverses[:, k + 1 :, k] = share[:, None] * inverses[:, k + 1, k + 1 :]
-        inverses[:, k, k] = 1.0 / pivot + share * inverses[:, k, k + 1]
+        row = inverses[:, k, k + 1 :]
+        np.multiply(shares[:, k, None], inverses[:, k + 1, k + 1 :], out=row)
+        inverses[:, k, k] += shares[:, k] * row[:, 0]
+        inverses[:, k + 1 :, k] = row
     return inverses

@@ -14,7 +14,7 @@ from circuits.elements import InputSources, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.core.branch_currents import columns
 from hwsim.numeric.general.linear_system import Entries, SourceTerms
-from hwsim.numeric.general.sums import dense, summed
+from hwsim.numeric.general.sums import compact, dense, summed
 from hwsim.typing import Floats
 
 
@@ -52,7 +52,7 @@ class StatedVoltages(NamedTuple):
         place = np.full(len(sources.fixed) + 1, -1)
         place[nodes] = np.arange(len(nodes))
         of_source = summed(signs, np.arange(len(nodes)), currents - 1, (len(nodes), len(sources.fixed)))
-        return cls(nodes, currents, place, SourceTerms(of_source @ sources.fixed, of_source @ sources.by_feature))
+        return cls(nodes, currents, place, SourceTerms(of_source @ sources.fixed, compact(of_source @ sources.by_feature)))
 
     def pushing(self, parts: Sequence[Entries], number: Nodes, sources: SourceTerms) -> SourceTerms:
         """Add to what is pushed into the rows that have a `number` what these nodes push there through entries K."""
@@ -64,7 +64,7 @@ class StatedVoltages(NamedTuple):
         k = dense(summed(value[some], number[row[some]] - 1, self.place[column[some]], shape))
         return SourceTerms(sources.fixed - k @ self.terms.fixed, sources.by_feature - k @ self.terms.by_feature)
 
-    def at(self, nodes: Nodes, x: Floats) -> Floats:
-        """Return the voltages that are stated for nodes, (nodes, B) [V], from features (B, I); 0 V where none is."""
-        place = self.place[nodes]
-        return np.where(place[:, None] >= 0, self.terms(x)[place], 0.0)
+    def across(self, a: Nodes, b: Nodes, x: Floats) -> Floats:
+        """Return the voltages from nodes a to nodes b, (nodes, B) [V], from features (B, I); those that are not stated count as 0 V."""
+        v = np.concatenate([self.terms(x), np.zeros((1, len(x)))])  # the last for place −1
+        return v[self.place[a]] - v[self.place[b]]

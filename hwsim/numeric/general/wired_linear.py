@@ -117,8 +117,7 @@ class WiredLinear:
 
     def open(self, x: Floats, into: Floats | None = None) -> Floats:
         """Return the voltages of open ports, as for MNASystem."""
-        a, b = (self.frame.stated.at(nodes, x) for nodes in self.ports)
-        return self.left.open(x, None if into is None else self._seen_of(into)) + (a - b).T
+        return self.left.open(x, None if into is None else self._seen_of(into)) + self.frame.stated.across(*self.ports, x).T
 
     def runs(self, count: int) -> Iterator[slice]:
         """Cut right sides into runs that are solved at once."""
