@@ -77,6 +77,9 @@ class Incidence(NamedTuple):
     ----------
     a, b
         The nodes, (n,).
+    order
+        Which of the conductances, listed element by element, each is: the first of every element, then the second of every one. Those of
+        a wired crossbar that share a node are then near each other, and the node's voltages are in the cache.
     nodes
         How many nodes there are, N + 1.
     matrix
@@ -86,6 +89,7 @@ class Incidence(NamedTuple):
 
     a: Ends
     b: Ends
+    order: Nodes
     nodes: int
     matrix: Any
 
@@ -113,9 +117,10 @@ def conductances(circuit: Circuit) -> list[Any]:
 
 @lru_cache(maxsize=4)  # every equilibrium's verification asks
 def incidence(circuit: Circuit) -> Incidence:
-    """Collect the conductances' nodes, element by element."""
-    none = np.zeros(0, dtype=np.intp)
-    a, b = (np.concatenate([none, *(element.ends[k] for element in conductances(circuit))]) for k in (0, 1))
+    """Collect the conductances' nodes."""
+    none, elements = np.zeros(0, dtype=np.intp), conductances(circuit)
+    order = np.argsort(np.concatenate([none, *(np.arange(len(element)) / len(element) for element in elements)]), kind="stable")
+    a, b = (np.concatenate([none, *(element.ends[k] for element in elements)])[order] for k in (0, 1))
     matrix = None
     if len(a) > _MANY:
         from scipy.sparse import csr_array  # noqa: PLC0415 - only circuits with many need it
@@ -123,7 +128,7 @@ def incidence(circuit: Circuit) -> Incidence:
         one, row = np.ones(len(a)), np.arange(len(a))
         entries = np.concatenate([one, -one]), (np.concatenate([row, row]), np.concatenate([a, b]))
         matrix = csr_array(entries, shape=(len(a), circuit.size + 1))
-    return Incidence(Ends.of(a), Ends.of(b), circuit.size + 1, matrix)
+    return Incidence(Ends.of(a), Ends.of(b), order, circuit.size + 1, matrix)
 
 
 def peaks(values: Floats) -> Floats:

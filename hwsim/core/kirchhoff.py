@@ -114,7 +114,8 @@ def _conductances(circuit: Circuit, chip: Chip, g: Conductances) -> Floats:
         1.0 / chip(e.name, "r") if isinstance(e, Resistors) else e.expand(np.asarray(g[e.name], dtype=np.float64)).g
         for e in conductances(circuit)
     ]
-    return np.concatenate([np.zeros(0), *each])
+    conductance: Floats = np.concatenate([np.zeros(0), *each])[incidence(circuit).order]
+    return conductance
 
 
 def branches(circuit: Circuit, chip: Chip, drive: Drive, v: Floats) -> Iterator[Branches]:

@@ -38,7 +38,8 @@ def test_currents_leave_where_they_begin_and_enter_where_they_end(many, monkeypa
     rng = np.random.default_rng(1)
     v = rng.normal(size=(circuit.size + 1, 5))
     elements = conductances(circuit)
-    a, b = (np.concatenate([element.ends[k] for element in elements]) for k in (0, 1))
+    a, b = (np.concatenate([element.ends[k] for element in elements])[where.order] for k in (0, 1))
+    np.testing.assert_array_equal(np.sort(where.order), np.arange(len(a)))
     np.testing.assert_array_equal(where.drops(v), v[a] - v[b])
     g, drops, wanted = rng.normal(size=len(a)), rng.normal(size=(len(a), 5)), np.zeros_like(v)
     i = g[:, None] * drops

@@ -59,19 +59,19 @@ class Passes(NamedTuple):
         u = np.empty((len(self.back) + 1, *right.shape))
         np.matmul(self.last, right, out=u[-1])
         for line, behind, back in zip(u[-2::-1], u[:0:-1], self.back[::-1], strict=True):
-            np.matmul(back, behind, out=line)
+            np.dot(back, behind, out=line)
         return u
 
     def from_all(self, right: Floats) -> Floats:
         """Return the voltages of all lines, (L, m, B), where currents enter all of them, of the same shape; these are overwritten."""
         for before, line, back in zip(right, right[1:], self.back, strict=False):
-            line += back.T @ before
+            line += np.dot(back.T, before)
         u = np.empty_like(right)
         np.matmul(self.last, right[-1], out=u[-1])
         right[:-1] /= self.between[:, :, None]
         np.matmul(self.back, right[:-1], out=u[:-1])
         for line, behind, back in zip(u[-2::-1], u[:0:-1], self.back[::-1], strict=True):
-            line += back @ behind
+            line += np.dot(back, behind)
         return u
 
 
