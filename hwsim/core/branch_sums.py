@@ -1,5 +1,6 @@
 """Where the currents of branches add up: what depends on the nodes of elements alone is found once a circuit."""
 
+from copy import copy
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
@@ -105,8 +106,9 @@ class Incidence(NamedTuple):
             self.a.combine(np.add, sums, i)
             self.b.combine(np.subtract, sums, i)
         else:
-            data, indices, starts = self.matrix.data, self.matrix.indices, self.matrix.indptr
-            sums = type(self.matrix)((data * np.repeat(g, np.diff(starts)), indices, starts), self.matrix.shape).T @ drops
+            times = copy(self.matrix)  # its places are shared, its numbers are not
+            times.data = times.data * np.repeat(g, np.diff(times.indptr))
+            sums = times.T @ drops
         return sums
 
 
