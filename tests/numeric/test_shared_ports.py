@@ -32,7 +32,7 @@ def test_a_step_with_one_unknown_a_pair_is_that_with_all_ports(slope_of_outputs:
     for p in (fitting, fitting + rng.normal(size=(4, count))):
         off = p - p0 + i @ q.T
         whole = np.linalg.solve(np.eye(count) + q * slope[:, None, :], -off[:, :, None])[:, :, 0]
-        np.testing.assert_allclose(shared.moved(p, p0, q, i, slope), whole, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(shared.moved(p, p0, shared.between(q), i, slope), whole, rtol=1e-9, atol=1e-9)
 
 
 def test_lines_are_inverted_as_their_matrices_are() -> None:

@@ -311,7 +311,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
         gain = self.chip(self.circuit.outputs.name, "gain")
         beta, current = np.broadcast_to(gain * beta, one_each), np.broadcast_to(gain * current, one_each)
         sees = np.maximum(np.abs(np.diagonal(across))[: self._ports.outputs], 1e-12)
-        return Problem(self._ports, p0, across, self._shunt, HARD / sees, beta, beta * target + current)
+        return Problem(self._ports, p0, self._ports.shared.between(across), self._shunt, HARD / sees, beta, beta * target + current)
 
     def _across(self, start: Equilibrium) -> Floats:
         at = start.at(self.circuit, self._ports.a) - start.at(self.circuit, self._ports.b)

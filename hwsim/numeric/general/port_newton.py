@@ -85,14 +85,14 @@ class Ports(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One batch: p₀ (B, P) [V], Q (P, P) [ohm], conductance that Q holds already (P,) [S], and what pushes the outputs (B, K).
+    """One batch: p₀ (B, P) [V], Q between groups of ports (M, M) [ohm], conductance that it holds already (P,) [S], pushes of outputs (B, K).
 
     `hard` are the conductances of ideal diodes that conduct [S]; `near` are the tangents at states nearby, which steps then use.
     """
 
     ports: Ports
     p0: Floats
-    across: Floats
+    q: Floats
     shunt: Floats
     hard: Floats
     beta: Floats
@@ -114,8 +114,9 @@ class Problem(NamedTuple):
             on = v > 0
             i[:, :count] = np.where(ports.ideal, np.where(on, self.hard * v, 0.0), i[:, :count])
             slope[:, :count] = np.where(ports.ideal, np.where(on, self.hard, 0.0), slope[:, :count])
-        i[:, :count] += gmin * v
-        slope[:, :count] += gmin
+        if gmin:
+            i[:, :count] += gmin * v
+            slope[:, :count] += gmin
         i[:, count:] = self.beta * p[:, count:] - self.pushed  # flows from plus to minus: against the push
         slope[:, count:] = self.beta
         return i - self.shunt * p, slope - self.shunt
@@ -133,14 +134,14 @@ class Problem(NamedTuple):
 
     def _moved(self, p: Array, i: Array, slope: Array) -> Array:
         """Return a whole step of Newton's method from port voltages, currents and slopes."""
-        return self.ports.shared.moved(p, self.p0, self.across, i, slope, self.near)
+        return self.ports.shared.moved(p, self.p0, self.q, i, slope, self.near)
 
     def tangents(self, p: Floats) -> Tangents | None:
         """Return the inverted tangents at port voltages, for steps from there; None where there are too many to invert, or one is singular."""
         if p.size * p.shape[1] > _CHUNK:
             return None
         try:
-            return self.ports.shared.tangents(self.across, self.law(p, 0.0)[1]).inverse()
+            return self.ports.shared.tangents(self.q, self.law(p, 0.0)[1]).inverse()
         except np.linalg.LinAlgError:
             return None
 
@@ -174,7 +175,7 @@ class Problem(NamedTuple):
             some = pushed_away[first : first + at_once]
             _, slope = self.at(some).law(p[some], 0.0)
             slope[:, count:] = 0.0
-            loop = self.beta[some][:, :, None] * self.ports.shared.seen(self.across, slope, slice(count, None))
+            loop = self.beta[some][:, :, None] * self.ports.shared.seen(self.q, slope, slice(count, None))
             finite = np.isfinite(loop).all(axis=(1, 2))  # what overflowed has no equilibrium anyway
             large = finite & (np.abs(loop).sum(axis=2).max(axis=1, initial=0.0) >= 1.0)  # no eigenvalue of a smaller one reaches -1
             unstable[some[large]] = (np.linalg.eigvals(np.eye(loop.shape[1]) + loop[large]).real <= 0).any(axis=1)
@@ -265,19 +266,20 @@ class _Walk(NamedTuple):
     def __call__(self, samples: NDArray[np.intp], gmin: float) -> NDArray[np.intp]:
         """Take steps until the samples stand still; give those that do not."""
         (p, i, steps), before = self.at, np.full(len(samples), np.inf)
+        scale = np.maximum(np.abs(self.problem.p0[samples]).max(axis=1, initial=0.0), 1e-3)
         for _ in range(self.max_steps):
             if not len(samples) or not p.shape[1]:
                 return samples[:0]
             try:
-                new, i[samples] = self.problem.at(samples).step(p[samples], gmin)
+                old = p[samples]
+                new, i[samples] = self.problem.at(samples).step(old, gmin)
             except np.linalg.LinAlgError:
                 return samples
             steps[samples] += 1
-            scale = np.maximum(np.abs(self.problem.p0[samples]).max(axis=1), 1e-3)
-            moved = np.abs(new - p[samples]).max(axis=1) / scale
-            p[samples] = np.where(np.isfinite(new), new, p[samples])
+            moved = np.abs(new - old).max(axis=1) / scale
+            p[samples] = np.where(np.isfinite(new), new, old)
             going = ~((moved <= self.tolerance) | ((moved <= _ROUNDING) & (moved >= before)))
-            samples, before = samples[going], moved[going]
+            samples, before, scale = samples[going], moved[going], scale[going]
         return samples
 
 

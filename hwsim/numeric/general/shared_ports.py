@@ -71,39 +71,37 @@ class SharedPorts(NamedTuple):
     def summed(self, values: Array) -> Array:
         """Sum what ports have, (B, P), over the ports of each group, (B, M)."""
         if len(self.first) == len(self.group):
-            return values[:, self.first]
+            return values.take(self.first, axis=1)
         summed: Array = values @ self.members
         return summed
 
-    def moved(self, p: Array, p0: Floats, across: Floats, i: Array, slope: Array, near: "Tangents | None" = None) -> Array:
-        """Return a whole step of Newton's method, (B, P) [V], from port voltages, currents and slopes.
+    def moved(self, p: Array, p0: Floats, q: Floats, i: Array, slope: Array, near: "Tangents | None" = None) -> Array:
+        """Return a whole step of Newton's method, (B, P) [V], from port voltages, currents and slopes, and `q` between the groups.
 
         With ε what a port is off its group, the step of the group's first is that of (I + Q·Σs)·δ = −(p − p₀ + Q·Σ±(i − s·ε)), and the
         port's own is ±δ − ε. Ports whose current does not depend on their voltage, as outputs that a fixed current nudges, need no unknown.
         With `near`, the matrix is that of a state nearby.
         """
-        first, sign = self.first, self.sign
-        q, moved = self._between(across), p - p0
-        off = moved[:, first]
-        apart = moved - sign * off[:, self.group]
-        step = -(off + self.summed(sign * (i - slope * apart)) @ q.T)
-        tangents = Tangents.of(q, self.summed(slope)) if near is None else near
-        with np.errstate(all="ignore"):
-            tangents.solve(step)
-        return sign * step[:, self.group] - apart
+        sign, apart = self.sign, p - p0
+        off = apart.take(self.first, axis=1)
+        apart -= sign * off.take(self.group, axis=1)
+        step = off + self.summed(sign * (i - slope * apart)) @ q.T
+        np.negative(step, out=step)
+        (Tangents.of(q, self.summed(slope)) if near is None else near).solve(step)
+        return sign * step.take(self.group, axis=1) - apart
 
-    def tangents(self, across: Floats, slope: Array) -> "Tangents":
+    def tangents(self, q: Floats, slope: Array) -> "Tangents":
         """Return the matrix I + Q·Σs of groups at slopes (B, P) [S]."""
-        return Tangents.of(self._between(across), self.summed(slope))
+        return Tangents.of(q, self.summed(slope))
 
-    def seen(self, across: Floats, slope: Floats, ports: slice) -> Floats:
+    def seen(self, q: Floats, slope: Floats, ports: slice) -> Floats:
         """Return what some ports, each alone in its group, see of the circuit with these slopes (B, P) [S] at all: (B, K, K) [ohm]."""
-        q, some = self._between(across), self.group[ports]
+        some = self.group[ports]
         seen: Floats = np.linalg.solve(_jacobian(q, self.summed(slope)), np.broadcast_to(q[:, some], (len(slope), len(q), len(some))))[:, some]
         return seen
 
-    def _between(self, across: Floats) -> Floats:
-        """Return Q between the groups, (M, M) [ohm]."""
+    def between(self, across: Floats) -> Floats:
+        """Return Q between the groups, (M, M) [ohm], from that between the ports."""
         return across[np.ix_(self.first, self.first)]
 
 
@@ -162,14 +160,15 @@ class Tangents(NamedTuple):
             When the matrix is singular.
 
         """
-        of_steep = right[:, self.steep]
+        of_steep = right.take(self.steep, axis=1)
         if len(self.matrix) == 1:
             solved = (self.matrix[0] @ of_steep.T if self.inverted else np.linalg.solve(self.matrix[0], of_steep.T)).T
         else:
             each = of_steep[:, :, None]
             solved = (self.matrix @ each if self.inverted else np.linalg.solve(self.matrix, each))[:, :, 0]
         right[:, self.steep] = solved
-        right[:, self.flat] -= (self.slopes[:, self.steep] * solved) @ self.q[np.ix_(self.flat, self.steep)].T
+        if len(self.flat):
+            right[:, self.flat] -= (self.slopes.take(self.steep, axis=1) * solved) @ self.q[np.ix_(self.flat, self.steep)].T
 
 
 def _jacobian(q: Floats, slopes: Array) -> Array:
