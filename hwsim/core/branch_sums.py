@@ -19,7 +19,7 @@ _AT_ONCE = 1 << 15
 """Numbers that are compared at a time: they stay in the cache."""
 
 
-class Ends(NamedTuple):
+class BranchEnds(NamedTuple):
     """The nodes at one side of some branches.
 
     Parameters
@@ -65,10 +65,10 @@ class Ends(NamedTuple):
 
 
 @lru_cache(maxsize=64)  # every equilibrium's verification asks
-def ends_of(element: Elements) -> tuple[Ends, Ends]:
+def ends_of(element: Elements) -> tuple[BranchEnds, BranchEnds]:
     """Return where an element's branches begin and end."""
     a, b = np.broadcast_arrays(*element.ends)
-    return Ends.of(a), Ends.of(b)
+    return BranchEnds.of(a), BranchEnds.of(b)
 
 
 class Incidence(NamedTuple):
@@ -88,8 +88,8 @@ class Incidence(NamedTuple):
 
     """
 
-    a: Ends
-    b: Ends
+    a: BranchEnds
+    b: BranchEnds
     order: Nodes
     nodes: int
     matrix: Any
@@ -130,7 +130,7 @@ def incidence(circuit: Circuit) -> Incidence:
         one, row = np.ones(len(a)), np.arange(len(a))
         entries = np.concatenate([one, -one]), (np.concatenate([row, row]), np.concatenate([a, b]))
         matrix = csr_array(entries, shape=(len(a), circuit.size + 1))
-    return Incidence(Ends.of(a), Ends.of(b), order, circuit.size + 1, matrix)
+    return Incidence(BranchEnds.of(a), BranchEnds.of(b), order, circuit.size + 1, matrix)
 
 
 def peaks(values: Floats) -> Floats:

@@ -1,13 +1,12 @@
 """Kirchhoff's current law and the co-content, computed from the elements alone: the independent check of every engine."""
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.arrays import Divisible, Trainable
+from circuits.arrays import Divisible
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledVoltageSources, VoltageControlledCurrentSources, VoltageControlledVoltageSources
@@ -25,10 +24,11 @@ from circuits.elements import (
     VoltageSources,
 )
 from circuits.nodes import Nodes
-from circuits.rows import fixed_nodes, row_parts
+from circuits.rows import row_parts
 from hwsim.core.branch_currents import BEYOND_LAYERS, BranchCurrents, balanced
-from hwsim.core.branch_sums import Ends, conductances, ends_of, incidence, peaks
+from hwsim.core.branch_sums import BranchEnds, conductances, ends_of, incidence, peaks
 from hwsim.core.protocol import Drive, Equilibrium
+from hwsim.core.supernodes import sum_supernodes
 from hwsim.typing import Conductances, Floats
 
 CLAMP_TOLERANCE = 1e-9
@@ -54,8 +54,8 @@ _AT_ONCE = 1 << 16
 class Branches(NamedTuple):
     """Currents through some two-terminal branches: `i` of shape (n, B) flow from the nodes of `a` to those of `b` [A]."""
 
-    a: Ends
-    b: Ends
+    a: BranchEnds
+    b: BranchEnds
     i: Floats
 
     @classmethod
@@ -137,7 +137,7 @@ def branches(circuit: Circuit, chip: Chip, drive: Drive, v: Floats) -> Iterator[
     yield Branches.of(out, np.asarray(-chip(out.name, "gain") * pushed, dtype=float))  # against the push
     for group, i in (drive.noise or {}).items():
         nodes = circuit.nodes(group)
-        yield Branches(Ends.of(np.zeros_like(nodes)), Ends.of(nodes), np.asarray(i, dtype=float).T)
+        yield Branches(BranchEnds.of(np.zeros_like(nodes)), BranchEnds.of(nodes), np.asarray(i, dtype=float).T)
 
 
 def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:
@@ -184,7 +184,9 @@ class Flow(NamedTuple):
     largest: Floats
 
 
-def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool, least: bool = False) -> Flow:
+def flow(  # noqa: PLR0913 - a circuit, its state, and what of it to look at
+    circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool, least: bool = False
+) -> Flow:
     """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of crossbars into rows that sources hold are left out.
 
     With `least`, the largest is that of a part of the conductances alone.
@@ -200,12 +202,12 @@ def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats,
         values = np.asarray(g[array.name], dtype=np.float64)
         columns = v[:, array.columns]
         surplus = columns * array.column_sum(values) - array.forward(values, v[:, array.rows])
-        Ends.of(array.columns).combine(np.add, leaving.T, surplus.T)
+        BranchEnds.of(array.columns).combine(np.add, leaving.T, surplus.T)
         for run, part in row_parts(circuit, array):
             if every or run.source is None:
                 of_part = values[run.of_g]
                 surplus = v[:, run.nodes] * part.row_sum(of_part) - part.backward(of_part, columns)
-                Ends.of(run.nodes).combine(np.add, leaving.T, surplus.T)
+                BranchEnds.of(run.nodes).combine(np.add, leaving.T, surplus.T)
         most = _largest_current(values, v[:, array.rows], columns) if array.grid else _largest_of_each(*array.expand(values), v)
         largest = np.maximum(largest, most)
     return Flow(leaving, largest)
@@ -253,10 +255,10 @@ def _balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
     delivered = {}
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
         i = delivered[amplifiers.name] = leaving[:, amplifiers.output]
-        Ends.of(amplifiers.input).combine(np.add, leaving.T, (chip(amplifiers.name, "back") * i).T)
+        BranchEnds.of(amplifiers.input).combine(np.add, leaving.T, (chip(amplifiers.name, "back") * i).T)
         largest = np.maximum(largest, np.abs(i).max(axis=1))
     _absorb(circuit, v, leaving)
-    _sum_supernodes(circuit, leaving)
+    sum_supernodes(circuit, leaving)
     off = _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g, 1.0)
     return Balance(np.maximum(peaks(leaving.T), off), largest, rounding)
 
@@ -266,7 +268,7 @@ def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Float
     most = np.full(v.shape[1], _stiffness(circuit, g, 0.0))  # the largest conductance at each node [S]
     for e in circuit.of(Resistors):
         for nodes in e.ends:
-            Ends.of(nodes).combine(np.maximum, most, 1.0 / chip(e.name, "r"))
+            BranchEnds.of(nodes).combine(np.maximum, most, 1.0 / chip(e.name, "r"))
     largest: Floats = peaks(v.T * most[:, None]) * np.finfo(np.float64).eps
     return largest
 
@@ -278,38 +280,6 @@ def _absorb(circuit: Circuit, v: Floats, leaving: Floats) -> None:
         for nodes, forward in ((diodes.anode, -1.0), (diodes.cathode, 1.0)):
             surplus = leaving[:, nodes]
             leaving[:, nodes] = np.where(conducts & (forward * surplus > 0), 0.0, surplus)
-
-
-def _sum_supernodes(circuit: Circuit, leaving: Floats) -> None:
-    """Sum over nodes that sources of voltage join, in the place of the first; what is joined to ground drops out."""
-    for nodes in _unions(circuit):
-        leaving[:, nodes[0]] = leaving[:, nodes].sum(axis=1)
-        leaving[:, nodes[1:]] = 0.0
-    leaving[:, _grounded(circuit)] = 0.0
-
-
-@lru_cache(maxsize=4)  # every equilibrium's verification asks
-def _grounded(circuit: Circuit) -> Nodes:
-    """List ground and the nodes that sources of voltage join to it, in one step or in several."""
-    to_ground = fixed_nodes(circuit, Amplifiers)
-    for nodes in _unions(circuit):
-        to_ground[nodes] |= to_ground[nodes].any()
-    return np.flatnonzero(to_ground)
-
-
-@lru_cache(maxsize=4)  # as above
-def _unions(circuit: Circuit) -> tuple[Nodes, ...]:
-    """List the nodes that sources of voltage join other than to ground, union by union."""
-    floating = []
-    for source in circuit.of(VoltageSources, InputSources, Amplifiers):
-        for a, b in source.pairs:
-            floating += [(x, y) for x, y in zip(*(e.tolist() for e in np.broadcast_arrays(a, b)), strict=True) if x and y]
-    if not floating:
-        return ()
-    import networkx as nx  # noqa: PLC0415 - only circuits with floating sources need it
-
-    unions: nx.Graph[int] = nx.Graph(floating)
-    return tuple(np.array(sorted(joined), dtype=np.intp) for joined in nx.connected_components(unions))
 
 
 def _source_error(

@@ -135,7 +135,7 @@ class Updater(NamedTuple):
         """The same without arrays of devices: a key of what is compiled."""
         return self.holding(())
 
-    def update(
+    def update(  # noqa: PLR0913 - what an update takes, and whether it is the last
         self, solver: Any, g: Conductances, carry: Carry, samples: TrainingArrays, batches: Batches, k: Any, *, keeps: bool = True
     ) -> Carry:
         """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes.

@@ -5,7 +5,7 @@ import pytest
 
 from circuits.network import Layer, Network
 from hwsim.core import branch_sums
-from hwsim.core.branch_sums import Ends, conductances, incidence, peaks
+from hwsim.core.branch_sums import BranchEnds, conductances, incidence, peaks
 
 NODES = {"a run": [3, 4, 5, 6], "each once": [6, 1, 4], "several at one": [2, 5, 2, 0, 5, 2], "falling": [3, 2, 1], "none": []}
 
@@ -19,7 +19,7 @@ def test_nodes_are_changed_as_one_by_one(name, change):
     sums, values = rng.normal(size=(8, 3)), rng.normal(size=(len(nodes), 3))
     one_by_one = sums.copy()
     change.at(one_by_one, nodes, values)
-    ends = Ends.of(nodes)
+    ends = BranchEnds.of(nodes)
     np.testing.assert_array_equal(ends.at(sums), sums[nodes])
     first = sums[:, 0].copy()
     ends.combine(change, first, values[:, 0])

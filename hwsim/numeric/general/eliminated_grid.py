@@ -86,14 +86,16 @@ class EliminatedGrid:
     def drawn(self) -> Floats:
         """What the nodes next to all ends hand back there, end conductance times voltage, for a volt at each free end, (E, F) [A]."""
         p = self._next_to_inner(self.response, np.eye(len(self.end))[:, self.free])
-        return self.end[:, None] * np.concatenate([p, self.response[self.outer_at]])
+        drawn: Floats = self.end[:, None] * np.concatenate([p, self.response[self.outer_at]])
+        return drawn
 
     def handed_on(self, into: tuple[Floats, Floats]) -> Floats:
-        """Return what the nodes next to the ends hand on there, (E, B) [A], of currents into p and q, both (L, m, B), with all ends at 0 V."""
+        """Return what the nodes next to the ends, all at 0 V, hand on there, (E, B) [A], of currents into p and q, both (L, m, B)."""
         nothing = np.zeros((len(self.end), into[0].shape[2]))
         q = self._outer(nothing, into)
         p = self._inner(slice(None), q, nothing, into, np.empty_like(q))
-        return self.end[:, None] * np.concatenate([p[:, self.inner_at], q[self.outer_at]])
+        handed: Floats = self.end[:, None] * np.concatenate([p[:, self.inner_at], q[self.outer_at]])
+        return handed
 
     def nodes(self, ends: Floats, into: tuple[Floats, Floats] | None, p: Floats, q: Floats) -> None:
         """Write the voltages of all nodes into p and q, both (L, m, B) [V], from those behind the ends, (E, B).

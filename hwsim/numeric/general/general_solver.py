@@ -29,8 +29,9 @@ from hwsim.core.protocol import (
 )
 from hwsim.numeric.general.linear_system import MNASystem, SourceTerms, conductance, given, learned
 from hwsim.numeric.general.port_batch import PortBatch
-from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle, settle_complex, settle_near
+from hwsim.numeric.general.port_newton import HARD, Ports, Problem
 from hwsim.numeric.general.port_search import PortSearch, joined
+from hwsim.numeric.general.port_settling import settle, settle_complex, settle_near
 from hwsim.numeric.general.sums import load
 from hwsim.numeric.general.thread_pool import one_thread
 from hwsim.numeric.general.unknown_parts import refuse_unknown

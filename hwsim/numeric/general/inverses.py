@@ -44,7 +44,7 @@ class Passes(NamedTuple):
         back, lower = np.empty_like(lines[1:]), np.tri(lines.shape[1], dtype=bool)
         for k, line in enumerate(lines):  # all of a line while it is in the cache
             if k:
-                line -= between[k - 1][:, None] * back[k - 1]
+                np.subtract(line, between[k - 1][:, None] * back[k - 1], out=line)
             # in place: LAPACK sees the transpose, in columns, and leaves the inverse's one half in what is the lower half here
             if dpotrf(line.T, clean=0, overwrite_a=1)[1] or dpotri(line.T, overwrite_c=1)[1]:
                 msg = "a matrix of conductances is not positive definite"
@@ -65,13 +65,13 @@ class Passes(NamedTuple):
     def from_all(self, right: Floats) -> Floats:
         """Return the voltages of all lines, (L, m, B), where currents enter all of them, of the same shape; these are overwritten."""
         for before, line, back in zip(right, right[1:], self.back, strict=False):
-            line += np.dot(back.T, before)
+            np.add(line, np.dot(back.T, before), out=line)
         u = np.empty_like(right)
         np.matmul(self.last, right[-1], out=u[-1])
         right[:-1] /= self.between[:, :, None]
         np.matmul(self.back, right[:-1], out=u[:-1])
         for line, behind, back in zip(u[-2::-1], u[:0:-1], self.back[::-1], strict=True):
-            line += np.dot(back, behind)
+            np.add(line, np.dot(back, behind), out=line)
         return u
 
 

@@ -117,5 +117,5 @@ class PortBatch(NamedTuple):
 
 def _finite(v: Floats) -> NDArray[np.bool_]:
     """Return which samples have finite voltages, (B,)."""
-    finite: NDArray[np.bool_] = np.isfinite(v).all(axis=1)
+    finite: NDArray[np.bool_] = np.all(np.isfinite(v), axis=1)
     return finite

@@ -97,7 +97,9 @@ class SharedPorts(NamedTuple):
     def seen(self, q: Floats, slope: Floats, ports: slice) -> Floats:
         """Return what some ports, each alone in its group, see of the circuit with these slopes (B, P) [S] at all: (B, K, K) [ohm]."""
         some = self.group[ports]
-        seen: Floats = np.linalg.solve(_jacobian(q, self.summed(slope)), np.broadcast_to(q[:, some], (len(slope), len(q), len(some))))[:, some]
+        seen: Floats = np.linalg.solve(_jacobian(q, self.summed(slope)), np.broadcast_to(q[:, some], (len(slope), len(q), len(some))))[
+            :, some
+        ]
         return seen
 
     def between(self, across: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """Nodes whose voltage to ground sources state, so that it is no unknown: it pushes currents through what joins them to others.
 
-    v = fixed + by_feature·x,     A·u = s − K·v
+v = fixed + by_feature·x,     A·u = s − K·v
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from circuits.chip import AnyChip
+from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import InputSources, VoltageSources
 from circuits.nodes import Nodes
@@ -38,7 +38,7 @@ class StatedVoltages(NamedTuple):
     terms: SourceTerms
 
     @classmethod
-    def of(cls, circuit: Circuit, chip: AnyChip, sources: SourceTerms) -> Self:
+    def of(cls, circuit: Circuit, chip: Chip, sources: SourceTerms) -> Self:
         """Look for sources with one end at ground."""
         first, behind = columns(circuit, chip).first, circuit.size + 1
         none = np.zeros(0, dtype=np.intp)
@@ -67,4 +67,5 @@ class StatedVoltages(NamedTuple):
     def across(self, a: Nodes, b: Nodes, x: Floats) -> Floats:
         """Return the voltages from nodes a to nodes b, (nodes, B) [V], from features (B, I); those that are not stated count as 0 V."""
         v = np.concatenate([self.terms(x), np.zeros((1, len(x)))])  # the last for place −1
-        return v[self.place[a]] - v[self.place[b]]
+        across: Floats = v[self.place[a]] - v[self.place[b]]
+        return across

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from circuits.chip import AnyChip
+from circuits.chip import AnyChip, Chip
 from circuits.circuit import Circuit
 from circuits.nodes import Nodes
 from hwsim.numeric.general.eliminated_grid import EliminatedGrid
@@ -54,7 +54,7 @@ class Frame:
     stated: StatedVoltages
 
     @classmethod
-    def of(cls, circuit: Circuit, chip: AnyChip, given: Sequence[Entries], sources: SourceTerms) -> Self | None:
+    def of(cls, circuit: Circuit, chip: Chip, given: Sequence[Entries], sources: SourceTerms) -> Self | None:
         """Look for grids; None where there are none, or where the current of any source may be sensed."""
         grids = [] if sensing(circuit) else find(circuit)
         if not grids:
@@ -163,7 +163,7 @@ def _seen(ends: Nodes, one: EliminatedGrid) -> Entries:
 
 
 def _lines(nodes: Nodes, v: Floats) -> Floats:
-    """Return where the voltages of nodes (L, m) are in `v` (N + 1, B), as (L, m, B); elsewhere where their numbers do not rise one by one."""
+    """Return where the voltages of nodes (L, m) are in `v` (N + 1, B), as (L, m, B); an array elsewhere where their numbers do not rise."""
     if np.array_equal(nodes.ravel(), np.arange(nodes[0, 0], nodes[0, 0] + nodes.size)):
         return v[nodes[0, 0] : nodes[-1, -1] + 1].reshape(*nodes.shape, -1)
     return np.empty((*nodes.shape, v.shape[1]))
