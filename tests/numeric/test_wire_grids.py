@@ -78,12 +78,12 @@ def test_what_sources_state_is_the_same_from_either_end():
     """And what amplifiers and diodes make of it."""
     circuit = wired_network("tall")
     g, chip, x = drawn(circuit)
-    found = []
+    equilibria = []
     for one in (circuit, turned(circuit)):
         with GeneralEngine().prepare(one, chip.of(one)) as solver:
-            found.append(solver.solve(g, Drive(x)))
+            equilibria.append(solver.solve(g, Drive(x)))
     for group in circuit.groups:
-        np.testing.assert_allclose(found[0].v[group.name], found[1].v[group.name], rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(equilibria[0].v[group.name], equilibria[1].v[group.name], rtol=1e-12, atol=1e-14)
 
 
 @dataclass(frozen=True)
