@@ -193,7 +193,8 @@ def flow(  # noqa: PLR0913 - a circuit, its state, and what of it to look at
     """
     where, conductance = incidence(circuit), _conductances(circuit, chip, g)
     drops, part = where.drops(v.T), slice(None, None, _PART if least else 1)
-    leaving, largest = where.sums(conductance, drops).T, peaks(conductance[part, None] * drops[part])
+    leaving = where.sums(conductance, drops).T if len(drops) else np.zeros_like(v)  # in memory as the voltages are
+    largest = peaks(conductance[part, None] * drops[part])
     for a, b, other in branches(circuit, chip, drive, v):
         a.combine(np.add, leaving.T, other)
         b.combine(np.subtract, leaving.T, other)
@@ -269,7 +270,8 @@ def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Float
     for e in circuit.of(Resistors):
         for nodes in e.ends:
             BranchEnds.of(nodes).combine(np.maximum, most, 1.0 / chip(e.name, "r"))
-    largest: Floats = peaks(v.T * most[:, None]) * np.finfo(np.float64).eps
+    one = (most == most[0]).all()
+    largest: Floats = (peaks(v.T) * most[0] if one else peaks(v.T * most[:, None])) * np.finfo(np.float64).eps
     return largest
 
 

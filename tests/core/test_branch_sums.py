@@ -53,6 +53,7 @@ def test_peaks_are_the_largest_magnitudes():
     rng = np.random.default_rng(2)
     for count in (0, 1, 2, 7, 20_000):
         values = rng.normal(size=(count, 3))
-        np.testing.assert_array_equal(peaks(values), np.abs(values).max(axis=0, initial=0.0))
+        for laid_out in (values, np.asfortranarray(values)):
+            np.testing.assert_array_equal(peaks(laid_out), np.abs(values).max(axis=0, initial=0.0))
     values[5, 1] = np.nan
     np.testing.assert_array_equal(np.isnan(peaks(values)), [False, True, False])
