@@ -137,7 +137,7 @@ def peaks(values: Floats) -> Floats:
     """Return the largest magnitude of each sample, (B,), of values (n, B); NaN where there is any, and 0 where there are none."""
     most: Floats = np.zeros(values.shape[1])
     if not values.flags.c_contiguous:  # sample by sample in memory
-        most = np.maximum(values.max(axis=0, initial=0.0), -values.min(axis=0, initial=0.0))
+        np.maximum(values.max(axis=0, initial=0.0), -values.min(axis=0, initial=0.0), out=most)
         return most
     at_once = max(_AT_ONCE // max(len(most), 1), 1)
     for first in range(0, len(values), at_once):
