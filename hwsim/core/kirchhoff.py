@@ -1,12 +1,12 @@
 """Kirchhoff's current law and the co-content, computed from the elements alone: the independent check of every engine."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.arrays import Divisible, Trainable
+from circuits.arrays import Divisible
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledVoltageSources, VoltageControlledCurrentSources, VoltageControlledVoltageSources
@@ -15,6 +15,7 @@ from circuits.elements import (
     Amplifiers,
     CurrentSources,
     Diodes,
+    Elements,
     IdealDiodes,
     Inductors,
     InputCurrents,
@@ -25,7 +26,9 @@ from circuits.elements import (
 from circuits.nodes import Nodes
 from circuits.rows import row_parts
 from hwsim.core.branch_currents import BEYOND_LAYERS, BranchCurrents, balanced
+from hwsim.core.branch_sums import BranchEnds, conductances, ends_of, incidence, peaks
 from hwsim.core.protocol import Drive, Equilibrium
+from hwsim.core.supernodes import sum_supernodes
 from hwsim.typing import Conductances, Floats
 
 CLAMP_TOLERANCE = 1e-9
@@ -41,16 +44,24 @@ FLOOR = 1e-15
 _ROUNDINGS = 8
 """Roundings of a voltage that a sum of currents may be off: those of the node and of its neighbours."""
 
+_PART = 32
+"""One conductance in so many is looked at first for the largest current: a smaller one allows less, and mostly that is enough."""
+
 _AT_ONCE = 1 << 16
 """Products that are formed at a time: they stay in the cache."""
 
 
 class Branches(NamedTuple):
-    """Currents through an array of two-terminal branches: `i` of shape (B, n) flows from node `a` to node `b` [A]."""
+    """Currents through some two-terminal branches: `i` of shape (n, B) flow from the nodes of `a` to those of `b` [A]."""
 
-    a: Nodes
-    b: Nodes
+    a: BranchEnds
+    b: BranchEnds
     i: Floats
+
+    @classmethod
+    def of(cls, element: Elements, i: Floats) -> Self:
+        """Take the currents (B, n) of an element, from its first end to its second."""
+        return cls(*ends_of(element), i.T)
 
 
 class Balance(NamedTuple):
@@ -89,31 +100,44 @@ def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
     return v
 
 
-def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Iterator[Branches]:
-    """Return the currents of all elements but divisible arrays, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V]."""
+def conducted(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Branches:
+    """Return the currents of all resistors and trainable conductances but divisible arrays; `v` is (B, N + 1) [V]."""
+    where = incidence(circuit)
+    i = where.drops(v.T)
+    i *= _conductances(circuit, chip, g)[:, None]
+    return Branches(where.a, where.b, i)
+
+
+def _conductances(circuit: Circuit, chip: Chip, g: Conductances) -> Floats:
+    """Return those of `incidence`, (n,) [S]."""
+    each = [
+        1.0 / chip(e.name, "r") if isinstance(e, Resistors) else e.expand(np.asarray(g[e.name], dtype=np.float64)).g
+        for e in conductances(circuit)
+    ]
+    conductance: Floats = np.concatenate([np.zeros(0), *each])[incidence(circuit).order]
+    return conductance
+
+
+def branches(circuit: Circuit, chip: Chip, drive: Drive, v: Floats) -> Iterator[Branches]:
+    """Return the currents of all other elements but divisible arrays, amplifiers, sources of voltage and ideal diodes."""
     for element in circuit.elements:
         match element:
-            case Resistors(a=a, b=b):
-                yield Branches(a, b, _drop(v, a, b) / chip(element.name, "r"))
-            case Trainable() if not isinstance(element, Divisible):
-                a, b, values = element.expand(np.asarray(g[element.name], dtype=np.float64))
-                yield Branches(a, b, _drop(v, a, b) * values)
             case Diodes(anode=a, cathode=b):
                 i, _ = diode_current(v[:, a] - v[:, b], chip(element.name, "i_sat"), chip(element.name, "n"))
-                yield Branches(a, b, i)
-            case CurrentSources(a=a, b=b):
-                yield Branches(a, b, np.broadcast_to(chip(element.name, "i"), (len(v), len(a))))
-            case InputCurrents(a=a, b=b, feature=feature, name=name):
+                yield Branches.of(element, i)
+            case CurrentSources():
+                yield Branches.of(element, np.broadcast_to(chip(element.name, "i"), (len(v), len(element))))
+            case InputCurrents(feature=feature, name=name):
                 x = np.asarray(drive.x, dtype=np.float64)[:, feature]
-                yield Branches(a, b, x * chip(name, "scale") + chip(name, "offset"))
-            case VoltageControlledCurrentSources(a=a, b=b, control_plus=plus, control_minus=minus):
-                yield Branches(a, b, (v[:, plus] - v[:, minus]) * chip(element.name, "gm"))
+                yield Branches.of(element, x * chip(name, "scale") + chip(name, "offset"))
+            case VoltageControlledCurrentSources(control_plus=plus, control_minus=minus):
+                yield Branches.of(element, (v[:, plus] - v[:, minus]) * chip(element.name, "gm"))
     out, push = circuit.outputs, drive.push
     pushed = push.beta * (np.asarray(push.target) - (v[:, out.plus] - v[:, out.minus])) + np.asarray(push.current)
-    yield Branches(out.minus, out.plus, np.asarray(chip(out.name, "gain") * pushed, dtype=float))
+    yield Branches.of(out, np.asarray(-chip(out.name, "gain") * pushed, dtype=float))  # against the push
     for group, i in (drive.noise or {}).items():
         nodes = circuit.nodes(group)
-        yield Branches(np.zeros_like(nodes), nodes, np.asarray(i, dtype=float))
+        yield Branches(BranchEnds.of(np.zeros_like(nodes)), BranchEnds.of(nodes), np.asarray(i, dtype=float).T)
 
 
 def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:
@@ -144,31 +168,6 @@ def _largest_of_each(a: Nodes, b: Nodes, g: Floats, v: Floats) -> Floats:
     return largest
 
 
-def _add(leaving: Floats, nodes: Nodes, i: Floats, *, out: bool = True) -> None:
-    """Add currents (B, n) to the sums of their nodes, or subtract those that flow in; several may meet at one node."""
-    nodes = np.broadcast_to(nodes, i.shape[1])
-    run, change = _run(nodes), np.add if out else np.subtract
-    if isinstance(run, slice):
-        change(leaving[:, run], i, out=leaving[:, run])
-    elif len(nodes) and np.bincount(nodes).max() == 1:
-        leaving[:, nodes] = change(leaving[:, nodes], i)
-    else:
-        change.at(leaving.T, nodes, i.T)
-
-
-def _run(nodes: Nodes) -> Nodes | slice:
-    """Return a slice where node numbers rise one by one: what it takes is no copy."""
-    first, last = (int(nodes[0]), int(nodes[-1])) if len(nodes) else (0, -1)
-    rising = last - first == len(nodes) - 1 and np.array_equal(nodes, np.arange(first, last + 1))
-    return slice(first, last + 1) if rising else nodes
-
-
-def _drop(v: Floats, a: Nodes, b: Nodes) -> Floats:
-    """Return the voltages (B, n) from nodes a to nodes b."""
-    drop: Floats = v[:, _run(a)] - v[:, _run(b)]
-    return drop
-
-
 class Flow(NamedTuple):
     """What all branches carry whose currents follow from voltages.
 
@@ -185,21 +184,31 @@ class Flow(NamedTuple):
     largest: Floats
 
 
-def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool) -> Flow:
-    """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of crossbars into rows that sources hold are left out."""
-    leaving, largest = np.zeros_like(v), np.zeros(len(v))
-    for a, b, i in branches(circuit, chip, g, drive, v):
-        _add(leaving, a, i)
-        _add(leaving, b, i, out=False)
-        largest = np.maximum(largest, np.maximum(i.max(axis=1, initial=0.0), -i.min(axis=1, initial=0.0)))
+def flow(  # noqa: PLR0913 - a circuit, its state, and what of it to look at
+    circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool, least: bool = False
+) -> Flow:
+    """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of crossbars into rows that sources hold are left out.
+
+    With `least`, the largest is that of a part of the conductances alone.
+    """
+    where, conductance = incidence(circuit), _conductances(circuit, chip, g)
+    drops, part = where.drops(v.T), slice(None, None, _PART if least else 1)
+    leaving = where.sums(conductance, drops).T if len(drops) else np.zeros_like(v)  # in memory as the voltages are
+    largest = peaks(conductance[part, None] * drops[part])
+    for a, b, other in branches(circuit, chip, drive, v):
+        a.combine(np.add, leaving.T, other)
+        b.combine(np.subtract, leaving.T, other)
+        np.maximum(largest, peaks(other), out=largest)
     for array in (array for array in circuit.trainable if isinstance(array, Divisible)):
         values = np.asarray(g[array.name], dtype=np.float64)
         columns = v[:, array.columns]
-        _add(leaving, array.columns, columns * array.column_sum(values) - array.forward(values, v[:, array.rows]))
+        surplus = columns * array.column_sum(values) - array.forward(values, v[:, array.rows])
+        BranchEnds.of(array.columns).combine(np.add, leaving.T, surplus.T)
         for run, part in row_parts(circuit, array):
             if every or run.source is None:
                 of_part = values[run.of_g]
-                _add(leaving, run.nodes, v[:, run.nodes] * part.row_sum(of_part) - part.backward(of_part, columns))
+                surplus = v[:, run.nodes] * part.row_sum(of_part) - part.backward(of_part, columns)
+                BranchEnds.of(run.nodes).combine(np.add, leaving.T, surplus.T)
         most = _largest_current(values, v[:, array.rows], columns) if array.grid else _largest_of_each(*array.expand(values), v)
         largest = np.maximum(largest, most)
     return Flow(leaving, largest)
@@ -211,40 +220,59 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
     Sources of voltage carry what is needed: the law is summed over the nodes that they join. An ideal diode at its threshold
     carries what is needed in its forward direction.
     """
-    v = by_number(circuit, equilibrium)
+    return balance_at(circuit, chip, g, drive, by_number(circuit, equilibrium))
+
+
+def balance_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Balance:
+    """Verify voltages by node number, (B, N + 1) [V]."""
+    return _balance(circuit, chip, g, drive, v, least=False)
+
+
+def holds_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the residuals at voltages by node number, (B, N + 1) [V], and whether the law holds: of `balance_at`, what engines need.
+
+    What makes it hold is computed until it holds: the largest current of a part of the branches, then roundings, then all currents.
+    """
+    balance = _balance(circuit, chip, g, drive, v, least=True)
+    doubtful = np.flatnonzero(~balance.holds)
+    if len(doubtful):
+        balance.rounding[doubtful] = _rounding(circuit, chip, g, v[doubtful])
+    if not balance.holds.all():
+        balance = balance_at(circuit, chip, g, drive, v)
+    return balance.residual, balance.holds
+
+
+def _balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, least: bool) -> Balance:
     every = bool(circuit.of(*BEYOND_LAYERS))  # any current may be one that is sensed
-    leaving, largest = flow(circuit, chip, g, drive, v, every=every)
+    leaving, largest = flow(circuit, chip, g, drive, v, every=every, least=least)
+    rounding = np.zeros(len(v)) if least else _rounding(circuit, chip, g, v)
     if every:
         branch = balanced(circuit, chip, leaving)
         _absorb(circuit, v, branch.left)
         largest = np.maximum(largest, np.abs(branch.i).max(axis=1, initial=0.0))
         delivered = {e.name: -branch.i[:, branch.first[e.name] + np.arange(len(e))] for e in circuit.of(Amplifiers)}
-        off = _source_error(circuit, chip, drive, v, delivered, branch) * _stiffness(circuit, g)
-        return Balance(np.maximum(np.abs(branch.left).max(axis=1, initial=0.0), off), largest, _rounding(circuit, chip, g, v))
+        off = _source_error(circuit, chip, drive, v, delivered, branch) * _stiffness(circuit, g, 1.0)
+        return Balance(np.maximum(np.abs(branch.left).max(axis=1, initial=0.0), off), largest, rounding)
     delivered = {}
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
         i = delivered[amplifiers.name] = leaving[:, amplifiers.output]
-        _add(leaving, amplifiers.input, chip(amplifiers.name, "back") * i)
+        BranchEnds.of(amplifiers.input).combine(np.add, leaving.T, (chip(amplifiers.name, "back") * i).T)
         largest = np.maximum(largest, np.abs(i).max(axis=1))
     _absorb(circuit, v, leaving)
-    residual = np.abs(_over_supernodes(circuit, leaving)).max(axis=1, initial=0.0)
-    off = _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g)
-    return Balance(np.maximum(residual, off), largest, _rounding(circuit, chip, g, v))
+    sum_supernodes(circuit, leaving)
+    off = _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g, 1.0)
+    return Balance(np.maximum(peaks(leaving.T), off), largest, rounding)
 
 
 def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floats:
     """Return the largest current that a rounding of a voltage makes, shape (B,) [A]: a resistor's conductance times it."""
-    magnitude = np.abs(v)
-    largest = magnitude.max(axis=1) * max((float(np.max(np.asarray(g[e.name]))) for e in circuit.trainable), default=0.0)
-    if resistors := circuit.of(Resistors):
-        most = np.zeros(v.shape[1])  # the largest conductance at each node [S]
-        for e in resistors:
-            for nodes in (e.a, e.b):
-                np.maximum.at(most, nodes, 1.0 / chip(e.name, "r"))
-        magnitude *= most
-        largest = np.maximum(largest, magnitude.max(axis=1))
-    rounded: Floats = largest * np.finfo(np.float64).eps
-    return rounded
+    most = np.full(v.shape[1], _stiffness(circuit, g, 0.0))  # the largest conductance at each node [S]
+    for e in circuit.of(Resistors):
+        for nodes in e.ends:
+            BranchEnds.of(nodes).combine(np.maximum, most, 1.0 / chip(e.name, "r"))
+    one = (most == most[0]).all()
+    largest: Floats = (peaks(v.T) * most[0] if one else peaks(v.T * most[:, None])) * np.finfo(np.float64).eps
+    return largest
 
 
 def _absorb(circuit: Circuit, v: Floats, leaving: Floats) -> None:
@@ -254,34 +282,6 @@ def _absorb(circuit: Circuit, v: Floats, leaving: Floats) -> None:
         for nodes, forward in ((diodes.anode, -1.0), (diodes.cathode, 1.0)):
             surplus = leaving[:, nodes]
             leaving[:, nodes] = np.where(conducts & (forward * surplus > 0), 0.0, surplus)
-
-
-def _over_supernodes(circuit: Circuit, leaving: Floats) -> Floats:
-    """Sum over nodes that sources of voltage join; what is joined to ground drops out. Shape (B, nodes or unions)."""
-    sources = circuit.of(VoltageSources, InputSources, Amplifiers)
-    grounded = np.zeros(circuit.size + 1, dtype=bool)
-    grounded[0] = True
-    floating = []
-    for source in sources:
-        for a, b in source.pairs:
-            ends = np.broadcast_arrays(a, b)
-            grounded[ends[0][ends[1] == 0]] = True
-            grounded[ends[1][ends[0] == 0]] = True
-            floating += [(x, y) for x, y in zip(*(e.tolist() for e in ends), strict=True) if x and y]
-    if not floating:
-        return leaving[:, ~grounded]
-    import networkx as nx  # noqa: PLC0415 - only circuits with floating sources need it
-
-    unions: nx.Graph[int] = nx.Graph(floating)
-    sums = leaving.copy()
-    for joined in nx.connected_components(unions):
-        nodes = sorted(joined)
-        sums[:, nodes[0]] = sums[:, nodes].sum(axis=1)
-        sums[:, nodes[1:]] = 0.0
-        if grounded[nodes].any():
-            sums[:, nodes[0]] = 0.0
-    sums[:, grounded] = 0.0
-    return sums
 
 
 def _source_error(
@@ -317,6 +317,6 @@ def _source_error(
     return error
 
 
-def _stiffness(circuit: Circuit, g: Conductances) -> float:
-    """Return the largest single conductance [S]: what turns an error in a source's voltage into one of current; 1 S where none learns."""
-    return max((float(np.max(np.asarray(g[element.name]))) for element in circuit.trainable), default=1.0)
+def _stiffness(circuit: Circuit, g: Conductances, without: float) -> float:
+    """Return the largest single conductance [S]: what turns an error in a source's voltage into one of current; `without` any, that."""
+    return max((float(np.max(np.asarray(g[element.name]))) for element in circuit.trainable), default=without)

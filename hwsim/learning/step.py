@@ -135,22 +135,28 @@ class Updater(NamedTuple):
         """The same without arrays of devices: a key of what is compiled."""
         return self.holding(())
 
-    def update(self, solver: Any, g: Conductances, carry: Carry, samples: TrainingArrays, batches: Batches, k: Any) -> Carry:
-        """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes."""
-        by_block, sums, kept = self.gradient(solver, g, carry.sums, samples, batches, k)
-        return self.step(solver.chip, carry._replace(sums=sums), self.exchange(by_block), batches, k)._replace(kept=kept)
+    def update(  # noqa: PLR0913 - what an update takes, and whether it is the last
+        self, solver: Any, g: Conductances, carry: Carry, samples: TrainingArrays, batches: Batches, k: Any, *, keeps: bool = True
+    ) -> Carry:
+        """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes.
+
+        Only with `keeps` does it keep voltages.
+        """
+        by_block, sums, phases = self.gradient(solver, g, carry.sums, samples, batches, k)
+        stepped = self.step(solver.chip, carry._replace(sums=sums), self.exchange(by_block), batches, k)
+        return stepped._replace(kept=_kept(solver.circuit, phases)) if keeps else stepped
 
     def gradient(
         self, solver: Any, g: Conductances, sums: Sums, samples: TrainingArrays, batches: Batches, k: Any
-    ) -> tuple[dict[str, Array], Sums, Array]:
-        """Return the gradient of update number `k`, by block, the sums with what it found, and the voltages that it keeps."""
+    ) -> tuple[dict[str, Array], Sums, Sequence[Equilibrium]]:
+        """Return the gradient of update number `k`, by block, the sums with what it found, and its equilibria."""
         chosen, targets = batches.order[k], samples.targets
         x, y = self._features(samples.x, chosen, batches, k), targets.of(chosen)
         loss = self.loss if batches.weights is None else Weighted(self.loss, batches.weights[k])
         gradient = self.rule.gradient(solver, g, x, y, loss, Draw(batches.signs[k], batches.seeds[k]))
         wrong = targets.mistakes(targets.answers(gradient.outputs), chosen)
         by_block = _of_settled(gradient) if self.skipping else gradient.by_block
-        return by_block, _added(sums, gradient, wrong), _kept(solver.circuit, gradient.phases)
+        return by_block, _added(sums, gradient, wrong), gradient.phases
 
     def step(self, chip: AnyChip, carry: Carry, by_block: dict[str, Array], batches: Batches, k: Any) -> Carry:
         """Change the conductances by a gradient: optimizer, then programming."""
@@ -226,7 +232,7 @@ def stepwise(updater: Updater, solver: Solver, samples: TrainingArrays) -> Advan
     def advance(carry: Carry, batches: Batches, first: int, last: int, targets: Targets | None = None) -> Carry:
         learned = samples if targets is None else samples._replace(targets=targets)
         for k in range(first, last):
-            carry = updater.update(solver, join(carry.g), carry, learned, batches, k)
+            carry = updater.update(solver, join(carry.g), carry, learned, batches, k, keeps=k == last - 1)
         return carry
 
     return advance

@@ -54,10 +54,12 @@ def test_tellegen() -> None:
         drops = v[:, crossbar.rows][:, :, None] - v[:, crossbar.columns][:, None, :]
         heat += (g[crossbar.name] * drops**2).sum(axis=(1, 2))
         leaving[:, crossbar.rows] += (g[crossbar.name] * drops).sum(axis=2)
-    for a, b, i in kirchhoff.branches(circuit, chip, g, Drive(x), v):
-        heat += ((v[:, a] - v[:, b]) * i).sum(axis=1)
+    each = [kirchhoff.conducted(circuit, chip, g, v), *kirchhoff.branches(circuit, chip, Drive(x), v)]
+    for ends, others, i in each:
+        a, b = ends.numbers, others.numbers
+        heat += ((v[:, a] - v[:, b]) * i.T).sum(axis=1)
         for nodes, sign in ((a, 1.0), (b, -1.0)):
-            np.add.at(leaving.T, np.broadcast_to(nodes, i.shape[1]), sign * i.T)
+            np.add.at(leaving.T, nodes, sign * i)
     kept = np.concatenate([source.plus for source in (*circuit.inputs, *circuit.voltage_sources)])
     delivered = (v[:, kept] * leaving[:, kept]).sum(axis=1)
     for name in ("amp1", "amp2"):

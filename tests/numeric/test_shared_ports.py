@@ -6,15 +6,19 @@ import pytest
 from circuits.chip import Chip
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
-from hwsim.numeric.general.inverses import inverse, inverse_of_lines
+from hwsim.numeric.general.inverses import Passes, inverse_of_lines
 from hwsim.numeric.general.port_newton import Ports
 
 LAYER = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.2), amplifier=Amplifier(gain=4.0, back=0.25))
 CIRCUIT = Network(inputs=2, layers=(LAYER,), outputs=2).compile()
 
 
-def test_a_step_with_one_unknown_a_pair_is_that_with_all_ports() -> None:
-    """From voltages that fit each other or do not: the step solves (I + Q·s)·Δp = −(p − p₀ + Q·i)."""
+@pytest.mark.parametrize("slope_of_outputs", [0.0, 1.0])
+def test_a_step_with_one_unknown_a_pair_is_that_with_all_ports(slope_of_outputs: float) -> None:
+    """From voltages that fit each other or do not: the step solves (I + Q·s)·Δp = −(p − p₀ + Q·i).
+
+    Outputs that a fixed current nudges have no slope, and need no unknown.
+    """
     ports = Ports.of(CIRCUIT, Chip.nominal(CIRCUIT))
     shared, count = ports.shared, len(ports.a)
     assert len(shared.first) == count - LAYER.size  # two diodes a column are one unknown
@@ -23,11 +27,12 @@ def test_a_step_with_one_unknown_a_pair_is_that_with_all_ports() -> None:
     apart, groups = rng.normal(size=(len(shared.first), len(shared.first))), shared.group
     q = shared.sign[:, None] * (apart @ apart.T)[np.ix_(groups, groups)] * shared.sign
     p0, i, slope = rng.normal(size=(4, count)), rng.normal(size=(4, count)), rng.uniform(0, 2, (4, count))
+    slope[:, ports.outputs :] *= slope_of_outputs
     fitting = p0 + shared.sign * rng.normal(size=(4, len(shared.first)))[:, groups]
     for p in (fitting, fitting + rng.normal(size=(4, count))):
         off = p - p0 + i @ q.T
         whole = np.linalg.solve(np.eye(count) + q * slope[:, None, :], -off[:, :, None])[:, :, 0]
-        np.testing.assert_allclose(shared.moved(p, p0, q, i, slope), whole, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(shared.moved(p, p0, shared.between(q), i, slope), whole, rtol=1e-9, atol=1e-9)
 
 
 def test_lines_are_inverted_as_their_matrices_are() -> None:
@@ -44,13 +49,21 @@ def test_lines_are_inverted_as_their_matrices_are() -> None:
     np.testing.assert_allclose((inverses @ aside[:, :, None])[:, :, 0], 1.0, rtol=1e-12)  # all nodes at 1 V
 
 
-def test_a_positive_matrix_is_inverted_and_another_refused() -> None:
-    """The inverse is symmetric to the last bit."""
+def test_passes_over_lines_are_the_inverse_of_the_whole() -> None:
+    """The last line's own is symmetric to the last bit; a matrix that is not positive is refused."""
     rng = np.random.default_rng(2)
-    root = rng.normal(size=(4, 4))
-    matrix = root @ root.T + np.eye(4)
-    result = inverse(matrix)
-    np.testing.assert_allclose(result @ matrix, np.eye(4), atol=1e-12)
-    np.testing.assert_array_equal(result, result.T)
+    roots, between = rng.normal(size=(3, 4, 4)), rng.uniform(0.1, 1, (2, 4))
+    lines = roots @ roots.swapaxes(1, 2) + 4 * np.eye(4)
+    whole = np.zeros((3, 4, 3, 4))
+    for k in range(3):
+        whole[k, :, k] = lines[k]
+    for k, w in enumerate(between):
+        whole[k, :, k + 1] = whole[k + 1, :, k] = -np.diag(w)
+    inverse, passes = np.linalg.inv(whole.reshape(12, 12)), Passes.of(lines.copy(), between)
+    np.testing.assert_array_equal(passes.last, passes.last.T)
+    np.testing.assert_allclose(passes.last, inverse[-4:, -4:], rtol=1e-12)
+    right = rng.normal(size=(3, 4, 2))
+    np.testing.assert_allclose(passes.from_all(right.copy()).reshape(12, 2), inverse @ right.reshape(12, 2), rtol=1e-12)
+    np.testing.assert_allclose(passes.from_last(right[-1]).reshape(12, 2), inverse[:, -4:] @ right[-1], rtol=1e-12)
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
-        inverse(-matrix)
+        Passes.of(-lines, between)

@@ -1,6 +1,6 @@
 """Grids are eliminated line by line to the same voltages, and the same adjoint ones, as the whole matrix gives."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -8,12 +8,13 @@ import pytest
 from circuits.arrays import Memristors
 from circuits.builder import Builder
 from circuits.chip import Chip
-from circuits.elements import InputSources, Nudges, Resistors
+from circuits.elements import InputSources, Nudges, Resistors, VoltageSources
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, Rectifier
 from circuits.nodes import GROUND
 from circuits.rows import held_nodes
-from hwsim.core.protocol import Drive, Push
+from hwsim.core.kirchhoff import balance, by_number, holds_at
+from hwsim.core.protocol import FREE, Drive, Push
 from hwsim.numeric.general import wired_linear
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.general.wire_grids import find
@@ -65,6 +66,67 @@ def test_elimination_line_by_line_gives_what_the_whole_matrix_gives(name, monkey
     for one, other in zip(lines, whole, strict=True):
         for group in circuit.groups:
             np.testing.assert_allclose(one.v[group.name], other.v[group.name], rtol=1e-10, atol=1e-12)
+
+
+def turned(circuit):
+    """Turn all rails around: the same voltages, from sources whose other end is at ground."""
+    rails = {e.name: VoltageSources(name=e.name, plus=e.minus, minus=e.plus, v=-e.v) for e in circuit.of(VoltageSources)}
+    return replace(circuit, elements=tuple(rails.get(e.name, e) for e in circuit.elements))
+
+
+def test_what_sources_state_is_the_same_from_either_end():
+    """And what amplifiers and diodes make of it."""
+    circuit = wired_network("tall")
+    g, chip, x = drawn(circuit)
+    equilibria = []
+    for one in (circuit, turned(circuit)):
+        with GeneralEngine().prepare(one, chip.of(one)) as solver:
+            equilibria.append(solver.solve(g, Drive(x)))
+    for group in circuit.groups:
+        np.testing.assert_allclose(equilibria[0].v[group.name], equilibria[1].v[group.name], rtol=1e-12, atol=1e-14)
+
+
+@dataclass(frozen=True)
+class Currents:
+    """Nudges both outputs by fixed currents, there and back."""
+
+    size: float
+
+    def pushes(self, outputs, y):  # noqa: ARG002 - a nudge is asked so
+        """Push with the current, and against it."""
+        return Push(current=np.full_like(outputs, self.size)), Push(current=np.full_like(outputs, -self.size))
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e-7, 1e-4])
+def test_phases_in_one_go_are_those_one_by_one(size):
+    """By the tangents of the free phase where nudges are small, by Newton's method where they are not: within 1e-12 V."""
+    circuit = wired_network("tall")
+    g, chip, x = drawn(circuit)
+    x = np.concatenate([x, x[:1]])  # a sample twice: its lines are passed over once
+    with GeneralEngine().prepare(circuit, chip) as solver:
+        phases = solver.phases(g, x, np.zeros((5, len(circuit.outputs))), Currents(size))
+        pushes = [FREE, *Currents(size).pushes(np.zeros((5, len(circuit.outputs))), None)]
+        for phase, push in zip(phases, pushes, strict=True):
+            alone = solver.solve(g, Drive(x, push))
+            residual, holds = holds_at(circuit, chip, g, Drive(x, push), by_number(circuit, phase))
+            np.testing.assert_allclose(residual, balance(circuit, chip, g, Drive(x, push), phase).residual, rtol=1e-6, atol=1e-18)
+            assert holds.all()
+            for group in circuit.groups:
+                np.testing.assert_allclose(phase.v[group.name], alone.v[group.name], rtol=1e-10, atol=1e-12)
+
+
+def test_voltages_that_do_not_balance_do_not_hold():
+    """However little is looked at first."""
+    circuit = wired_network("wide")
+    g, chip, x = drawn(circuit)
+    with GeneralEngine().prepare(circuit, chip) as solver:
+        v = by_number(circuit, solver.solve(g, Drive(x))).copy()
+    v[1, circuit.nodes("w1_column")[3]] += 1e-6
+    v[2, circuit.nodes("h1")[0]] = np.nan
+    residual, holds = holds_at(circuit, chip, g, Drive(x), v)
+    assert holds.tolist() == [True, False, False, True]
+    assert residual[1] > 1e-10
+    assert np.isnan(residual[2])
 
 
 @pytest.mark.parametrize("spoil", ["a load on a wire", "a segment that is not there", "another order"])

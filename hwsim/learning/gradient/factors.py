@@ -1,5 +1,7 @@
 """The weights c_l of a circuit's parts in its energy. Without them a gradient is wrong: by 16 for each amplifier of 4 and 1/4."""
 
+import math
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -26,13 +28,24 @@ def energy_factors(circuit: Circuit, chip: AnyChip) -> dict[str, Factor]:
     amplifiers behind the first layer may differ, and the gradient is exact. Those behind later layers must have one back/gain for that;
     if they have not, there is no energy, and their geometric mean is taken.
     """
-    fixed = fixed_nodes(circuit)
     if not all(_alike(chip, amplifiers) for amplifiers in circuit.of(Amplifiers)):
-        return _one_by_one(circuit, chip, fixed)
-    parts = _parts(circuit, apart=False)
+        return _one_by_one(circuit, chip, fixed_nodes(circuit))
+    return dict(_of_arrays(circuit, tuple(_log_ratio(chip, amplifiers) for amplifiers in circuit.of(Amplifiers))))
+
+
+def _log_ratio(chip: AnyChip, amplifiers: Amplifiers) -> float:
+    """Return ln(back/gain) of an array of equal amplifiers."""
+    return float(np.log(chip(amplifiers.name, "back")[0]) - np.log(chip(amplifiers.name, "gain")[0]))
+
+
+@lru_cache(maxsize=4)  # every update asks
+def _of_arrays(circuit: Circuit, log_ratios: tuple[float, ...]) -> Mapping[str, Factor]:
+    """Return the weights where the amplifiers of each array have one ln(back/gain)."""
+    fixed, parts = fixed_nodes(circuit), _parts(circuit, apart=False)
     ends = np.concatenate([circuit.outputs.plus, circuit.outputs.minus])
     weight = {int(part): 1.0 for part in parts[ends[~fixed[ends]]]}
-    bridges = [bridge for amplifiers in circuit.of(Amplifiers) for bridge in _bridges(parts, amplifiers, chip)]
+    each = zip(circuit.of(Amplifiers), log_ratios, strict=True)
+    bridges = [bridge for amplifiers, log_ratio in each for bridge in _bridges(parts, amplifiers, log_ratio)]
     grown = True
     while grown:
         grown = False
@@ -128,10 +141,7 @@ def _parts(circuit: Circuit, *, apart: bool) -> Nodes:
     return components(edges, circuit.size).astype(np.intp)
 
 
-def _bridges(parts: Nodes, amplifiers: Amplifiers, chip: AnyChip) -> list[tuple[int, int, float]]:
+def _bridges(parts: Nodes, amplifiers: Amplifiers, log_ratio: float) -> list[tuple[int, int, float]]:
     """List (part before, part behind, c_behind/c_before) for the parts that these amplifiers join."""
     ends = np.stack([parts[amplifiers.input], parts[amplifiers.output]], axis=1)
-    ratios = np.log(chip(amplifiers.name, "back")) - np.log(chip(amplifiers.name, "gain"))
-    unique, which = np.unique(ends, axis=0, return_inverse=True)
-    means = np.bincount(which.ravel(), ratios) / np.bincount(which.ravel())
-    return [(int(before), int(behind), float(np.exp(mean))) for (before, behind), mean in zip(unique, means, strict=True)]
+    return [(int(before), int(behind), math.exp(log_ratio)) for before, behind in np.unique(ends, axis=0)]

@@ -29,8 +29,9 @@ from hwsim.core.protocol import (
 )
 from hwsim.numeric.general.linear_system import MNASystem, SourceTerms, conductance, given, learned
 from hwsim.numeric.general.port_batch import PortBatch
-from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle, settle_complex
+from hwsim.numeric.general.port_newton import HARD, Ports, Problem
 from hwsim.numeric.general.port_search import PortSearch, joined
+from hwsim.numeric.general.port_settling import settle, settle_complex, settle_near
 from hwsim.numeric.general.sums import load
 from hwsim.numeric.general.thread_pool import one_thread
 from hwsim.numeric.general.unknown_parts import refuse_unknown
@@ -97,7 +98,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
         self._ports, self._sources = Ports.of(circuit, chip), SourceTerms.of(circuit, chip)
         self._given = list(given(circuit, chip))
         load(len(self._sources.fixed))
-        self._frame = Frame.of(circuit, self._given, self._sources)
+        self._frame = Frame.of(circuit, chip, self._given, self._sources)
         self._g: dict[str, Floats] | None = None
         self._linear: MNASystem | WiredLinear | None = None
         self._shunt = np.zeros(0)
@@ -177,13 +178,17 @@ class GeneralSolver(Integrating, Nudging, Closing):
         return tuple(phase.check(self.circuit) for phase in equilibria) if throw else equilibria
 
     def _phases(self, batch: PortBatch, y: Floats, nudge: Nudge, noise: Sequence[Mapping[str, Any]] | None) -> tuple[Equilibrium, ...]:
-        """Search for the free equilibria and all nudged ones at the ports; then find and verify all voltages of all phases at once."""
+        """Search for the free equilibria and all nudged ones at the ports; then find and verify all voltages of all phases at once.
+
+        Nudged ones are near: their searches share the tangents of the free ones.
+        """
         free = self._search(batch._replace(noise=None if noise is None else noise[0]), FREE, None)
         pushes = nudge.pushes(free.p[:, self._ports.outputs :], y)
         currents: Sequence[Any] = [None] * (1 + len(pushes)) if noise is None else noise
         if not pushes:
             return (self._verified(batch._replace(noise=currents[0]), free),)
-        nudged = self._search(batch.repeated(currents[1:]), joined(pushes, y.shape), np.tile(free.p, (len(pushes), 1)))
+        begin = np.tile(free.p, (len(pushes), 1))
+        nudged = self._search(batch.repeated(currents[1:]), joined(pushes, y.shape), begin, phases=len(pushes))
         whole = self._verified(batch.repeated(currents), free.followed_by(nudged))
         each = (slice(k * len(y), (k + 1) * len(y)) for k in range(1 + len(pushes)))
         return tuple(
@@ -271,25 +276,33 @@ class GeneralSolver(Integrating, Nudging, Closing):
         result = np.where(settled, real.result, int(Result.MAX_STEPS))
         return Equilibrium(v, np.zeros(len(p)), np.full(len(p), steps), result)
 
-    def _search(self, batch: PortBatch, push: Push, begin: Floats | None) -> PortSearch:
-        """Search for the port voltages under a push."""
+    def _search(self, batch: PortBatch, push: Push, begin: Floats | None, phases: int = 0) -> PortSearch:
+        """Search for the port voltages under a push, from some on: those of so many nudged `phases` that begin at one free one, if any."""
         ports, outputs = len(self._ports.a), len(self.circuit.outputs)
         beta, target, current = (np.broadcast_to(np.asarray(part, dtype=np.float64), (len(batch.x), outputs)) for part in push)
         push = Push(beta, target, current)
         if batch.linear is None:
             return PortSearch(push, np.zeros((len(batch.x), ports)), np.zeros((len(batch.x), ports)), np.zeros(0, bool), np.zeros(0, int))
         problem = self._problem(batch, push)
+        begin = np.zeros_like(problem.p0) if begin is None else begin
         tolerance = max(self.engine.tolerance, _NOISE_FLOOR)
-        p, steps = settle(problem, np.zeros_like(problem.p0) if begin is None else begin, tolerance, self.engine.max_steps)
-        return PortSearch(push, p, problem.currents(p), problem.unstable(p), steps)
+        if phases and not beta.any():  # then the tangents are those of the free phase
+            free = slice(0, len(begin) // phases)
+            near = problem.at(free).tangents(begin[free])
+            by_near = problem._replace(near=None if near is None else near.repeated(phases))
+            if near is not None and (settled := settle_near(by_near, begin, tolerance)) is not None:
+                return PortSearch(push, settled.p, settled.i, problem.unstable(settled.p), settled.steps)
+        settled = settle(problem, begin, tolerance, self.engine.max_steps)
+        return PortSearch(push, settled.p, settled.i, problem.unstable(settled.p), settled.steps)
 
     def _verified(self, batch: PortBatch, search: PortSearch) -> Equilibrium:
         """Return all voltages that port voltages and sources lead to, with the verdict of Kirchhoff's law."""
         if batch.linear is None:
             return batch.unsolved()
-        equilibrium = batch.laid_out(-search.i)._replace(steps=search.steps)
+        v = batch.voltages(-search.i)
+        equilibrium = batch.by_group(v)._replace(steps=search.steps)
         equilibrium.result[search.unstable] = int(Result.NOT_CONVEX)
-        return batch.balanced(search.push, equilibrium)
+        return batch.balanced(search.push, equilibrium, v)
 
     def _problem(self, batch: PortBatch, push: Push) -> Problem:
         assert batch.linear is not None  # noqa: S101 - the caller has looked
@@ -299,7 +312,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
         gain = self.chip(self.circuit.outputs.name, "gain")
         beta, current = np.broadcast_to(gain * beta, one_each), np.broadcast_to(gain * current, one_each)
         sees = np.maximum(np.abs(np.diagonal(across))[: self._ports.outputs], 1e-12)
-        return Problem(self._ports, p0, across, self._shunt, HARD / sees, beta, beta * target + current)
+        return Problem(self._ports, p0, self._ports.shared.between(across), self._shunt, HARD / sees, beta, beta * target + current)
 
     def _across(self, start: Equilibrium) -> Floats:
         at = start.at(self.circuit, self._ports.a) - start.at(self.circuit, self._ports.b)

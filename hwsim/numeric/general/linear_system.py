@@ -221,6 +221,11 @@ class MNASystem:
             right += into
         return self.solve(right, transposed=adjoint)
 
+    def lay_out(self, v: Floats, i: Floats, x: Floats | None, into: Floats | None = None, *, adjoint: bool = False) -> None:
+        """Write the voltages of all nodes into `v`, (N + 1, B), where currents flow as for `voltages`."""
+        v[0] = 0.0
+        v[1:] = self.voltages(i, x, into, adjoint=adjoint)[: len(v) - 1]
+
     def open(self, x: Floats, into: Floats | None = None) -> Floats:
         """Return the voltages of open ports, (B, ports) [V], for features (B, I), with currents `into` the nodes as for `voltages`."""
         voltages: Floats = x @ self.open_by_feature.T + self.open_fixed

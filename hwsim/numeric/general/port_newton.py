@@ -16,23 +16,14 @@ from circuits.constants import V_T
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes
 from circuits.nodes import Nodes
-from hwsim.numeric.general.shared_ports import SharedPorts
+from hwsim.numeric.general.shared_ports import SharedPorts, Tangents
 from hwsim.typing import Array, Floats
 
 HARD = 1e14
 """An ideal diode conducts so many times better than what it sees of the circuit."""
 
-_GMIN_STEPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 0.0)
-"""S; gmin stepping, for samples that Newton's method alone does not settle: conductances across the diodes, each from the last state."""
-
-_CHUNK = 2**23
+CHUNK = 2**23
 """Numbers of a batch's Newton matrices that are held at once; more samples wait."""
-
-_COMPLEX, _FEW = 1e-15, 60
-"""Share of the largest voltage that complex steps end at, and most of them: from the free state, a nudge takes 5."""
-
-_ROUNDING = 1e-9
-"""Share of the largest voltage: steps below it that no longer shrink are rounding. Kirchhoff's law, summed up afterwards, decides."""
 
 
 class Ports(NamedTuple):
@@ -82,18 +73,19 @@ class Ports(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One batch: p₀ (B, P) [V], Q (P, P) [ohm], conductance that Q holds already (P,) [S], and what pushes the outputs (B, K).
+    """One batch: p₀ (B, P) [V], Q between groups of ports (M, M) [ohm], the shunts in it (P,) [S], and what pushes the outputs (B, K).
 
-    `hard` are the conductances of ideal diodes that conduct [S].
+    `hard` are the conductances of ideal diodes that conduct [S]; `near` are the tangents at states nearby, which steps then use.
     """
 
     ports: Ports
     p0: Floats
-    across: Floats
+    q: Floats
     shunt: Floats
     hard: Floats
     beta: Floats
     pushed: Floats
+    near: Tangents | None = None
 
     def at(self, samples: Any) -> "Problem":
         """Take some samples."""
@@ -106,25 +98,40 @@ class Problem(NamedTuple):
         i, slope = np.empty_like(p), np.empty_like(p)
         with np.errstate(over="ignore", invalid="ignore"):
             i[:, :count], slope[:, :count] = diode_current(v, ports.i_sat, ports.n_v_t / V_T)
-        on = v > 0
-        i[:, :count] = np.where(ports.ideal, np.where(on, self.hard * v, 0.0), i[:, :count])
-        slope[:, :count] = np.where(ports.ideal, np.where(on, self.hard, 0.0), slope[:, :count])
-        i[:, :count] += gmin * v
-        slope[:, :count] += gmin
+        if ports.ideal.any():
+            on = v > 0
+            i[:, :count] = np.where(ports.ideal, np.where(on, self.hard * v, 0.0), i[:, :count])
+            slope[:, :count] = np.where(ports.ideal, np.where(on, self.hard, 0.0), slope[:, :count])
+        if gmin:
+            i[:, :count] += gmin * v
+            slope[:, :count] += gmin
         i[:, count:] = self.beta * p[:, count:] - self.pushed  # flows from plus to minus: against the push
         slope[:, count:] = self.beta
         return i - self.shunt * p, slope - self.shunt
 
-    def step(self, p: Floats, gmin: float) -> Array:
-        """Return where one step of Newton's method leads, with the voltages across diodes kept from overshooting."""
-        new = p + self._moved(p, *self.law(p, gmin))
-        count = self.ports.outputs
-        new[:, :count] = _limited(new[:, :count], p[:, :count], self.ports)
-        return new
+    def step(self, p: Floats, gmin: float) -> tuple[Array, Array]:
+        """Return where one step of Newton's method leads, with the voltages across diodes kept from overshooting, and its currents.
 
-    def _moved(self, p: Array, i: Array, slope: Array) -> Array:
+        These are the tangents' where the whole step leads, (B, P) [A]: they fit the rest of the circuit.
+        """
+        i, slope = self.law(p, gmin)
+        moved = self.moved(p, i, slope)
+        new, count = p + moved, self.ports.outputs
+        new[:, :count] = _limited(new[:, :count], p[:, :count], self.ports)
+        return new, i + slope * moved
+
+    def moved(self, p: Array, i: Array, slope: Array) -> Array:
         """Return a whole step of Newton's method from port voltages, currents and slopes."""
-        return self.ports.shared.moved(p, self.p0, self.across, i, slope)
+        return self.ports.shared.moved(p, self.p0, self.q, i, slope, self.near)
+
+    def tangents(self, p: Floats) -> Tangents | None:
+        """Return the inverted tangents at port voltages; None where there are too many to invert, or one is singular."""
+        if p.size * p.shape[1] > CHUNK:
+            return None
+        try:
+            return self.ports.shared.tangents(self.q, self.law(p, 0.0)[1]).inverse()
+        except np.linalg.LinAlgError:
+            return None
 
     def currents(self, p: Floats) -> Floats:
         """Return the port currents at an equilibrium, (B, P) [A].
@@ -133,12 +140,12 @@ class Problem(NamedTuple):
         step, by the tangents, makes them fit it.
         """
         currents = np.empty_like(p)
-        at_once = max(_CHUNK // max(p.shape[1] ** 2, 1), 1)
+        at_once = max(CHUNK // max(p.shape[1] ** 2, 1), 1)
         for first in range(0, len(p), at_once):
             some = slice(first, first + at_once)
             i, slope = self.at(some).law(p[some], 0.0)
             try:
-                currents[some] = i + slope * self.at(some)._moved(p[some], i, slope)  # noqa: SLF001 - of its own kind
+                currents[some] = i + slope * self.at(some).moved(p[some], i, slope)
             except np.linalg.LinAlgError:
                 currents[some] = i
         return currents
@@ -151,12 +158,12 @@ class Problem(NamedTuple):
         count = self.ports.outputs
         unstable = np.zeros(len(p), dtype=bool)
         pushed_away = np.flatnonzero((self.beta < 0).any(axis=1))
-        at_once = max(_CHUNK // max(p.shape[1] ** 2, 1), 1)
+        at_once = max(CHUNK // max(p.shape[1] ** 2, 1), 1)
         for first in range(0, len(pushed_away), at_once):
             some = pushed_away[first : first + at_once]
             _, slope = self.at(some).law(p[some], 0.0)
             slope[:, count:] = 0.0
-            loop = self.beta[some][:, :, None] * self.ports.shared.seen(self.across, slope, slice(count, None))
+            loop = self.beta[some][:, :, None] * self.ports.shared.seen(self.q, slope, slice(count, None))
             finite = np.isfinite(loop).all(axis=(1, 2))  # what overflowed has no equilibrium anyway
             large = finite & (np.abs(loop).sum(axis=2).max(axis=1, initial=0.0) >= 1.0)  # no eigenvalue of a smaller one reaches -1
             unstable[some[large]] = (np.linalg.eigvals(np.eye(loop.shape[1]) + loop[large]).real <= 0).any(axis=1)
@@ -169,79 +176,8 @@ def _limited(new: Floats, old: Floats, ports: Ports) -> Floats:
     critical = n_v_t * np.log(n_v_t / (np.sqrt(2.0) * ports.i_sat))
     with np.errstate(all="ignore"):
         rise = (new - old) / n_v_t
+        limited = (new > critical) & (rise > 2.0) & ~ports.ideal  # noqa: PLR2004 - steps of 2·n·v_t are harmless
+        if not limited.any():
+            return new
         above = np.where(old > 0, old + n_v_t * np.log1p(np.maximum(rise, 0.0)), n_v_t * np.log(np.maximum(new / n_v_t, 1.0)))
-    limited = (new > critical) & (np.abs(rise) > 2.0) & (rise > 0) & ~ports.ideal  # noqa: PLR2004 - steps of 2·n·v_t are harmless
     return np.where(limited, above, new)
-
-
-def settle(problem: Problem, begin: Floats, tolerance: float, max_steps: int) -> tuple[Floats, NDArray[np.intp]]:
-    """Find the port voltages of all samples, (B, P) [V], and the steps of each.
-
-    Parameters
-    ----------
-    problem
-        The batch.
-    begin
-        Where to search from, (B, P) [V].
-    tolerance
-        A sample has settled when no port voltage changes any more by this share of the largest (at least 1 mV).
-    max_steps
-        Most steps, and most of each gmin step.
-
-    """
-    p, steps = begin.copy(), np.zeros(len(begin), dtype=np.intp)
-    at_once = max(_CHUNK // max(p.shape[1] ** 2, 1), 1)
-    for first in range(0, len(p), at_once):
-        samples = np.arange(first, min(first + at_once, len(p)))
-        samples = samples[np.isfinite(problem.p0[samples]).all(axis=1)]  # no step makes the others finite
-        walk = _Walk(problem, p, steps, tolerance, max_steps)
-        left = walk(samples, 0.0)
-        if len(left):
-            p[left] = 0.0
-            for gmin in _GMIN_STEPS:
-                walk(left, gmin)
-    return p, steps
-
-
-class _Walk(NamedTuple):
-    """Walks from where samples are, `p` (B, P) [V], which it changes, as `steps` (B,)."""
-
-    problem: Problem
-    p: Floats
-    steps: NDArray[np.intp]
-    tolerance: float
-    max_steps: int
-
-    def __call__(self, samples: NDArray[np.intp], gmin: float) -> NDArray[np.intp]:
-        """Take steps until the samples stand still; give those that do not."""
-        p, before = self.p, np.full(len(samples), np.inf)
-        for _ in range(self.max_steps):
-            if not len(samples) or not p.shape[1]:
-                return samples[:0]
-            try:
-                new = self.problem.at(samples).step(p[samples], gmin)
-            except np.linalg.LinAlgError:
-                return samples
-            self.steps[samples] += 1
-            scale = np.maximum(np.abs(self.problem.p0[samples]).max(axis=1), 1e-3)
-            moved = np.abs(new - p[samples]).max(axis=1) / scale
-            p[samples] = np.where(np.isfinite(new), new, p[samples])
-            going = ~((moved <= self.tolerance) | ((moved <= _ROUNDING) & (moved >= before)))
-            samples, before = samples[going], moved[going]
-        return samples
-
-
-def settle_complex(problem: Problem, free: Floats, max_steps: int) -> tuple[NDArray[np.complex128], int, NDArray[np.bool_]]:
-    """Find the complex port voltages of a batch by Newton's method from the free ones (B, P), the steps, and which samples settled."""
-    p = free.astype(np.complex128)
-    scale = np.maximum(np.abs(free).max(axis=1), 1e-3)
-    moved = np.full(len(p), np.inf)
-    for step in range(1, max_steps + 1):
-        with np.errstate(all="ignore"):
-            change = problem._moved(p, *problem.law(p, 0.0))  # noqa: SLF001 - of its own kind
-        before, moved = moved, np.abs(change).max(axis=1, initial=0.0) / scale
-        p = np.where(np.isfinite(change), p + change, p)
-        over = (moved <= _COMPLEX) | ((moved <= _ROUNDING) & (moved >= before)) | ~np.isfinite(moved)
-        if over.all() or step >= _FEW:
-            break
-    return p, step, moved <= _ROUNDING

@@ -40,6 +40,11 @@ def dense(matrix: Any) -> Floats:
     return values
 
 
+def compact(matrix: Any) -> Any:
+    """Return a matrix dense where it is small."""
+    return dense(matrix) if matrix.shape[0] * matrix.shape[1] <= _DENSE else matrix
+
+
 def factors(matrix: Any) -> Any:
     """Factorize a square matrix from `summed`: what is returned solves, by `solve(right, way)`, for right sides of shape (rows, B).
 

@@ -1,18 +1,23 @@
-"""The linear part of a circuit with grids: their nodes are eliminated line by line, and what is left is a small circuit like any other."""
+"""The linear part of a circuit with grids: their nodes are eliminated line by line, and what is left is a small circuit like any other.
+
+Nodes that sources fix to ground are not among what is left either: their voltages are stated by the features.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from circuits.chip import AnyChip
+from circuits.chip import AnyChip, Chip
 from circuits.circuit import Circuit
 from circuits.nodes import Nodes
+from hwsim.numeric.general.eliminated_grid import EliminatedGrid
 from hwsim.numeric.general.linear_system import Entries, MNASystem, SourceTerms, learned
-from hwsim.numeric.general.shared_ports import grounded, sensing
-from hwsim.numeric.general.wire_grids import Eliminated, Grid, find
+from hwsim.numeric.general.shared_ports import sensing
+from hwsim.numeric.general.stated_voltages import StatedVoltages
+from hwsim.numeric.general.sums import dense
+from hwsim.numeric.general.wire_grids import Grid, find
 from hwsim.typing import Conductances, Floats
 
 _AT_ONCE = 2**23
@@ -30,13 +35,14 @@ class Frame:
     grids
         Whose nodes are eliminated.
     number
-        By the number of a node or held current in the whole circuit, that in what is left; -1 for a node of a grid.
+        By the number of a node or held current in the whole circuit, that in what is left; 0 for a node of a grid, for one that a source
+        fixes, and for the current of that source, which nothing needs.
     given
         Entries that do not learn, in the numbers of what is left.
     sources
         Of what is left.
-    grounded
-        Nodes whose voltage to ground sources fix; what such a source delivers is not needed.
+    stated
+        The nodes that sources fix.
 
     """
 
@@ -45,33 +51,33 @@ class Frame:
     number: Nodes
     given: tuple[Entries, ...]
     sources: SourceTerms
-    grounded: NDArray[np.bool_]
+    stated: StatedVoltages
 
     @classmethod
-    def of(cls, circuit: Circuit, given: Sequence[Entries], sources: SourceTerms) -> Self | None:
+    def of(cls, circuit: Circuit, chip: Chip, given: Sequence[Entries], sources: SourceTerms) -> Self | None:
         """Look for grids; None where there are none, or where the current of any source may be sensed."""
         grids = [] if sensing(circuit) else find(circuit)
         if not grids:
             return None
+        stated = StatedVoltages.of(circuit, chip, sources)
         left = np.ones(len(sources.fixed) + 1, dtype=bool)
+        left[0] = left[stated.nodes] = left[stated.currents] = False
         for grid in grids:
             left[grid.inner.nodes] = left[grid.outer.nodes] = False
-        number = np.where(left, np.cumsum(left) - 1, -1)
-        return cls(
-            circuit,
-            tuple(grids),
-            number,
-            tuple(_renumbered(given, number)),
-            SourceTerms(sources.fixed[left[1:]], sources.by_feature[left[1:]]),
-            grounded(circuit),
-        )
+        number = np.where(left, np.cumsum(left), 0)
+        of_left = SourceTerms(sources.fixed[left[1:]], dense(sources.by_feature[left[1:]]))
+        return cls(circuit, tuple(grids), number, tuple(between(given, number)), stated.pushing(given, number, of_left), stated)
+
+    def ends(self, grid: Grid) -> Nodes:
+        """Return the nodes behind the ends of a grid's wires, the inner ones first."""
+        return np.concatenate([grid.inner.ends, grid.outer.ends])
 
 
-def _renumbered(parts: Sequence[Entries], number: Nodes) -> Iterator[Entries]:
-    """Return the entries between what is left."""
-    for part in parts:
-        kept = (number[part.row] >= 0) & (number[part.column] >= 0)
-        yield Entries(number[part.row[kept]], number[part.column[kept]], np.broadcast_to(part.value, part.row.shape)[kept])
+def between(parts: Sequence[Entries], number: Nodes) -> Iterator[Entries]:
+    """Return the entries between what is left, in its numbers."""
+    for row, column, value in parts:
+        some = (number[row] > 0) & (number[column] > 0)
+        yield Entries(number[row[some]], number[column[some]], np.broadcast_to(value, row.shape)[some])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +85,9 @@ class WiredLinear:
     """A factorized circuit with grids: what is left of it, and the eliminated grids, which follow from that."""
 
     frame: Frame
+    ports: tuple[Nodes, Nodes]
     left: MNASystem
-    eliminated: tuple[Eliminated, ...]
+    eliminated: tuple[EliminatedGrid, ...]
 
     @classmethod
     def of(cls, frame: Frame, g: Conductances, chip: AnyChip, ports: tuple[Nodes, Nodes], shunts: Sequence[Entries]) -> Self:
@@ -92,13 +99,16 @@ class WiredLinear:
             When a matrix is singular.
 
         """
-        eliminated = tuple(Eliminated.of(grid, g[grid.name], chip) for grid in frame.grids)
+        eliminated = tuple(
+            EliminatedGrid.of(grid, g[grid.name], chip, free=frame.stated.place[frame.ends(grid)] < 0) for grid in frame.grids
+        )
         names = {grid.name for grid in frame.grids}
         others = [part for e in frame.circuit.trainable if e.name not in names for part in learned(e, g)]
-        seen = [entries for grid, one in zip(frame.grids, eliminated, strict=True) for entries in _seen(frame, grid, one)]
-        parts = [*frame.given, *_renumbered([*shunts, *others, *seen], frame.number)]
+        seen = [_seen(frame.ends(grid), one) for grid, one in zip(frame.grids, eliminated, strict=True)]
+        changing = [*shunts, *others, *seen]
         a, b = (frame.number[end] for end in ports)
-        return cls(frame, MNASystem.of(parts, (a, b), frame.sources), eliminated)
+        sources = frame.stated.pushing(changing, frame.number, frame.sources)
+        return cls(frame, ports, MNASystem.of([*frame.given, *between(changing, frame.number)], (a, b), sources), eliminated)
 
     @property
     def across(self) -> Floats:
@@ -107,38 +117,36 @@ class WiredLinear:
 
     def open(self, x: Floats, into: Floats | None = None) -> Floats:
         """Return the voltages of open ports, as for MNASystem."""
-        return self.left.open(x, None if into is None else self._seen_of(into))
+        return self.left.open(x, None if into is None else self._seen_of(into)) + self.frame.stated.across(*self.ports, x).T
 
     def runs(self, count: int) -> Iterator[slice]:
         """Cut right sides into runs that are solved at once."""
         length = max(_AT_ONCE // len(self.frame.number), 1)
         yield from (slice(first, min(first + length, count)) for first in range(0, count, length))
 
-    def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None, *, adjoint: bool = False) -> Floats:
-        """Return `u` as MNASystem does, (rows, B); the currents of sources on which a grid hangs are not among it."""
+    def lay_out(self, v: Floats, i: Floats, x: Floats | None, into: Floats | None = None, *, adjoint: bool = False) -> None:
+        """Write the voltages of all nodes into `v`, (N + 1, B), as MNASystem does."""
         of_left = self.left.voltages(i, x, None if into is None else self._seen_of(into), adjoint=adjoint)
-        number = self.frame.number
-        u = np.empty((len(number) - 1, of_left.shape[1]))
-        there = number[1:] >= 0
-        u[there] = of_left
+        number = self.frame.number[: len(v)]
+        there = np.flatnonzero(number)
+        v[0] = 0.0
+        v[there] = of_left[number[there] - 1]
+        stated = self.frame.stated
+        v[stated.nodes] = 0.0 if x is None else stated.terms(x)
         for grid, one in zip(self.frame.grids, self.eliminated, strict=True):
-            inner, outer = (of_left[number[wire.ends] - 1] for wire in (grid.inner, grid.outer))
-            volts = one.nodes(inner, outer, None if into is None else _within(grid, into))
-            for wire, v in zip((grid.inner, grid.outer), volts, strict=True):
-                u[wire.nodes - 1] = v
-        return u
+            p, q = (_lines(wire.nodes, v) for wire in (grid.inner, grid.outer))
+            one.nodes(v[self.frame.ends(grid)], None if into is None else _within(grid, into), p, q)
+            for wire, volts in ((grid.inner, p), (grid.outer, q)):
+                if not np.may_share_memory(volts, v):
+                    v[wire.nodes] = volts
 
     def _seen_of(self, into: Floats) -> Floats:
         """Return what currents into all nodes and laws, (rows, B), are to the rows that are left: grids hand theirs on at their ends."""
         number = self.frame.number
         seen = np.zeros((self.left.matrix.shape[0] + 1, into.shape[1]))
-        there = number >= 0
-        seen[number[there]] = np.concatenate([np.zeros((1, into.shape[1])), into])[there]
+        seen[number[1:]] = into
         for grid, one in zip(self.frame.grids, self.eliminated, strict=True):
-            nothing = [np.zeros((len(wire.ends), into.shape[1])) for wire in (grid.inner, grid.outer)]
-            handed = one.drawn(nothing[0], nothing[1], _within(grid, into))
-            for wire, i in zip((grid.inner, grid.outer), handed, strict=True):
-                np.add.at(seen, number[wire.ends], i)
+            np.add.at(seen, number[self.frame.ends(grid)], one.handed_on(_within(grid, into)))
         return seen[1:]
 
 
@@ -147,12 +155,15 @@ def _within(grid: Grid, into: Floats) -> tuple[Floats, Floats]:
     return into[grid.inner.nodes - 1], into[grid.outer.nodes - 1]
 
 
-def _seen(frame: Frame, grid: Grid, one: Eliminated) -> Iterator[Entries]:
+def _seen(ends: Nodes, one: EliminatedGrid) -> Entries:
     """Return what the ends see of a grid next to the segments there: how the currents of free ends answer the voltages of all ends."""
-    nodes = np.concatenate([grid.inner.ends, grid.outer.ends])
-    free = np.flatnonzero(~frame.grounded[nodes])
-    unit = np.zeros((len(nodes), len(free)))
-    unit[free, np.arange(len(free))] = 1.0
-    lines = len(grid.inner.ends)
-    drawn = np.concatenate(one.drawn(unit[:lines], unit[lines:]))  # symmetric: what end e draws for free end f, f draws for e
-    yield Entries(np.tile(nodes[free], len(nodes)), np.repeat(nodes, len(free)), -drawn.ravel())
+    free = ends[one.free]
+    # symmetric: what end e draws for free end f, f draws for e
+    return Entries(np.tile(free, len(ends)), np.repeat(ends, len(free)), -one.drawn.ravel())
+
+
+def _lines(nodes: Nodes, v: Floats) -> Floats:
+    """Return where the voltages of nodes (L, m) are in `v` (N + 1, B), as (L, m, B); an array elsewhere where their numbers do not rise."""
+    if np.array_equal(nodes.ravel(), np.arange(nodes[0, 0], nodes[0, 0] + nodes.size)):
+        return v[nodes[0, 0] : nodes[-1, -1] + 1].reshape(*nodes.shape, -1)
+    return np.empty((*nodes.shape, v.shape[1]))

@@ -1,0 +1,159 @@
+"""A grid's nodes, eliminated line by line.
+
+    inner nodes p:  D_k·p_k − g_k·q_k = what the line's end pushes in            D_k tridiagonal
+    outer nodes q:  (S_k + …)·q_k − w_k·q_(k−1) − w_(k+1)·q_(k+1) = …            S_k = diag(…) − g_k·D_k⁻¹·g_k
+
+so that q is found by elimination from line to line with matrices of m×m. That is done once for a volt at each end whose voltage is
+unknown, and once for each sample's voltages at the ends that sources fix; all phases of a sample share these.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import AnyChip
+from hwsim.numeric.general.inverses import Passes, inverse_of_lines
+from hwsim.numeric.general.wire_grids import Grid, Wire
+from hwsim.typing import Floats
+
+_AT_ONCE = 1 << 15
+"""Voltages that are computed at a time: they stay in the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class EliminatedGrid:
+    """A grid with numbers, ready to answer what its ends do: those of the L lines, then those of the m outer wires, E in all.
+
+    Parameters
+    ----------
+    g
+        Conductances of the memristors, (L, m) [S].
+    along
+        D_k⁻¹, (L, m, m) [ohm].
+    passes
+        What passes over the lines multiply by.
+    end
+        Conductances of the segments at the ends, (E,) [S].
+    inner_at, outer_at
+        Next to which node of a line, and to which line, the ends are.
+    free
+        Which ends have voltages that no source fixes, (E,).
+    response
+        How the outer nodes answer a volt at each of these, (L, m, F).
+
+    """
+
+    g: Floats
+    along: Floats
+    passes: Passes
+    end: Floats
+    inner_at: int
+    outer_at: int
+    free: NDArray[np.bool_]
+    response: Floats
+
+    @classmethod
+    def of(cls, grid: Grid, g: Any, chip: AnyChip, free: NDArray[np.bool_]) -> Self:
+        """Eliminate a grid's nodes.
+
+        Raises
+        ------
+        LinAlgError
+            When a matrix is not positive definite.
+
+        """
+        values = grid.laid(g)
+        (wires, inner_end), (across, outer_end) = _segments(grid, grid.inner, chip, 1), _segments(grid, grid.outer, chip, 0)
+        inner_at, outer_at = (-1 if wire.last else 0 for wire in (grid.inner, grid.outer))
+        aside = values.copy()
+        aside[:, inner_at] += inner_end
+        along = inverse_of_lines(aside, wires)
+        outer = values.copy()
+        outer[:-1] += across
+        outer[1:] += across
+        outer[outer_at] += outer_end
+        lines = along * values[:, None, :]
+        lines *= -values[:, :, None]
+        k = np.arange(values.shape[1])
+        lines[:, k, k] += outer
+        ends = np.concatenate([inner_end, outer_end])
+        one = cls(values, along, Passes.of(lines, across), ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
+        return replace(one, response=one._outer(np.eye(len(ends))[:, free], None))
+
+    @property
+    def drawn(self) -> Floats:
+        """What the nodes next to all ends hand back there, end conductance times voltage, for a volt at each free end, (E, F) [A]."""
+        p = self._next_to_inner(self.response, np.eye(len(self.end))[:, self.free])
+        drawn: Floats = self.end[:, None] * np.concatenate([p, self.response[self.outer_at]])
+        return drawn
+
+    def handed_on(self, into: tuple[Floats, Floats]) -> Floats:
+        """Return what the nodes next to the ends, all at 0 V, hand on there, (E, B) [A], of currents into p and q, both (L, m, B)."""
+        nothing = np.zeros((len(self.end), into[0].shape[2]))
+        q = self._outer(nothing, into)
+        p = self._inner(slice(None), q, nothing, into, np.empty_like(q))
+        handed: Floats = self.end[:, None] * np.concatenate([p[:, self.inner_at], q[self.outer_at]])
+        return handed
+
+    def nodes(self, ends: Floats, into: tuple[Floats, Floats] | None, p: Floats, q: Floats) -> None:
+        """Write the voltages of all nodes into p and q, both (L, m, B) [V], from those behind the ends, (E, B).
+
+        `into` are currents into p and q from elsewhere, of their shapes [A].
+        """
+        fixed, free = np.where(self.free[:, None], 0.0, ends), ends[self.free]
+        if into is not None:
+            np.matmul(self.response, free, out=q)
+            q += self._outer(fixed, into)
+            self._inner(slice(None), q, ends, into, p)
+            return
+        first, which = _distinct(fixed)
+        answers = self._outer(fixed[:, first], None)
+        each = np.concatenate([free, np.equal(np.arange(len(first))[:, None], which)])  # what counts of each answer in a sample
+        at_once = max(_AT_ONCE // q[0].size, 1)
+        for begin in range(0, len(q), at_once):
+            some = slice(begin, begin + at_once)
+            np.matmul(np.concatenate([self.response[some], answers[some]], axis=2), each, out=q[some])
+            self._inner(some, q[some], ends, None, p[some])
+
+    def _outer(self, ends: Floats, into: tuple[Floats, Floats] | None) -> Floats:
+        """Return the voltages q, (L, m, B) [V], by a pass over the lines forward and one back."""
+        inner, outer = np.split(self.end[:, None] * ends, [len(self.g)])
+        if self.outer_at == -1 and into is None and not inner.any():  # nothing but what enters behind the last line
+            return self.passes.from_last(outer)
+        right = (self.g * self.along[:, :, self.inner_at])[:, :, None] * inner[:, None, :]
+        right[self.outer_at] += outer
+        if into is not None:
+            right += self.g[:, :, None] * (self.along @ into[0]) + into[1]
+        return self.passes.from_all(right)
+
+    def _inner(self, some: slice, q: Floats, ends: Floats, into: tuple[Floats, Floats] | None, p: Floats) -> Floats:
+        """Return the voltages of some lines that belong to their q in p, (lines, m, B) [V]."""
+        pushed = self.g[some, :, None] * q
+        pushed[:, self.inner_at] += self.end[: len(self.g)][some, None] * ends[: len(self.g)][some]
+        if into is not None:
+            pushed += into[0]
+        return np.matmul(self.along[some], pushed, out=p)
+
+    def _next_to_inner(self, q: Floats, ends: Floats) -> Floats:
+        """Return the voltages p next to the inner ends alone, (L, B) [V]."""
+        near = self.along[:, self.inner_at]
+        p: Floats = ((near * self.g)[:, None, :] @ q)[:, 0]
+        return p + near[:, self.inner_at, None] * (self.end[:, None] * ends)[: len(p)]
+
+
+def _distinct(values: Floats) -> tuple[list[int], list[int]]:
+    """Return which columns of values (n, B) differ, by the first of each, and which of these each column is."""
+    first: dict[bytes, int] = {}
+    which = [first.setdefault(column.tobytes(), len(first)) for column in np.ascontiguousarray(values.T)]
+    return [which.index(k) for k in range(len(first))], which
+
+
+def _segments(grid: Grid, wire: Wire, chip: AnyChip, axis: int) -> tuple[Floats, Floats]:
+    """Return the conductances between the nodes of a wire, and of the segments at its ends [S]."""
+    conductances = grid.laid(1.0 / np.broadcast_to(np.asarray(chip(wire.name, "r")), (wire.nodes.size,)))
+    at, rest = (-1, slice(None, -1)) if wire.last else (0, slice(1, None))
+    place: tuple[slice | int, ...] = (at,) if axis == 0 else (slice(None), at)
+    others: tuple[slice, ...] = (rest,) if axis == 0 else (slice(None), rest)
+    return conductances[others], conductances[place]
