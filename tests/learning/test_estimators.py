@@ -126,7 +126,7 @@ def test_volts_are_a_sample_s_own(solver) -> None:
     free, up, _ = rule.backward(solver, residuals, error).phases
     moved = np.abs(up.outputs(CIRCUIT)).max(axis=1)
     assert ((moved[:2] > 0.002) & (moved[:2] < 0.02)).all()
-    assert moved[2] == 0
+    assert moved[2] < 1e-15  # a rounding of some volts
     together = rule.backward(solver, residuals, error).dg
     each = [rule.backward(solver, rule.forward(solver, G, X[[k]])[1], error[[k]]).dg for k in range(3)]
     for block, values in together.items():

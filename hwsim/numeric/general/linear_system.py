@@ -204,7 +204,7 @@ class MNASystem:
 
     def runs(self, count: int) -> Iterator[slice]:
         """Cut right sides into runs that are solved at once."""
-        length = max(_AT_ONCE // self.matrix.shape[0], 1)
+        length = _AT_ONCE // max(self.matrix.shape[0], 1) or 1
         yield from (slice(first, min(first + length, count)) for first in range(0, count, length))
 
     def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None, *, adjoint: bool = False) -> Floats:
