@@ -1,7 +1,9 @@
 """Places: where contestants of a benchmark work, each in a process of its own, with the threads that it takes alone, or all in this one."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
@@ -53,9 +55,14 @@ class OwnProcess:
         context = multiprocessing.get_context("spawn")  # JAX does not survive a fork
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, make, given), daemon=True)
-        self._process.start()
+        with _deaf_to_ctrl_c():  # what is started stays so: Ctrl-C is for whoever waits
+            self._process.start()
         theirs.close()
-        self._answer()
+        try:
+            self._answer()
+        except BaseException:
+            self.close()
+            raise
 
     def __call__(self, method: str, *arguments: Any) -> Any:
         """Call a method."""
@@ -82,13 +89,27 @@ class OwnProcess:
 
     def _ended(self) -> ContestantError:
         self._process.join()
-        msg = f"a process of the benchmark ended with exit code {self._process.exitcode}; memory may be short: measure fewer cases at once"
-        return ContestantError(msg)
+        code = self._process.exitcode
+        why = "the system may have been short of memory; measure smaller cases" if code == -signal.SIGKILL else "its own words are above"
+        return ContestantError(f"a process of the benchmark ended with exit code {code}; {why}")
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Ignore SIGINT within the block, where signals are this thread's: a process that is started there does for good."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _serve(connection: Connection, make: Callable[..., Any], given: tuple[Any, ...]) -> None:
     """Make a contestant and call its methods, until the other side ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever waits
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several processes may share an accelerator
     made, raised = _tried(make, given)
     connection.send((made if raised else None, raised))
     while not raised:

@@ -224,7 +224,7 @@ def change(layers: Layers, new: LayerState, old: LayerState) -> Array:
 
 
 def largest_of_rows(values: Array) -> Array:
-    """Return the largest of each row's values, which are not negative, shape (B,); NaN where one of them is no finite number.
+    """Return the largest of each row's values, which are not negative, shape (B,); NaN or infinite where one of them is no finite number.
 
     XLA goes through a row one by one, each step waiting for the last; slices of it are compared many at once.
     """
