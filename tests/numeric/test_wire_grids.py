@@ -1,7 +1,7 @@
 """Grids are eliminated line by line to the same voltages, and the same adjoint ones, as the whole matrix gives."""
 
 import tracemalloc
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import process_time
 
 import numpy as np
@@ -17,10 +17,11 @@ from circuits.nodes import GROUND
 from circuits.rows import held_nodes
 from hwsim.core.kirchhoff import balance, by_number, holds_at
 from hwsim.core.protocol import FREE, Drive, Push, Result
-from hwsim.numeric.general import wired_linear
+from hwsim.numeric.general import general_solver, wired_linear
 from hwsim.numeric.general.eliminated_grid import _distinct
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.general.wire_grids import find
+from support.nudges import Currents
 
 AMPLIFIED = Layer(size=3, amplifier=Amplifier(gain=4.0, back=0.25, offset=0.01))
 NETWORKS = {
@@ -89,25 +90,27 @@ def test_what_sources_state_is_the_same_from_either_end():
         np.testing.assert_allclose(equilibria[0].v[group.name], equilibria[1].v[group.name], rtol=1e-12, atol=1e-14)
 
 
-@dataclass(frozen=True)
-class Currents:
-    """Nudges both outputs by fixed currents, there and back."""
-
-    size: float
-
-    def pushes(self, outputs, y):  # noqa: ARG002 - a nudge is asked so
-        """Push with the current, and against it."""
-        return Push(current=np.full_like(outputs, self.size)), Push(current=np.full_like(outputs, -self.size))
-
-
-@pytest.mark.parametrize("size", [1e-9, 1e-7, 1e-4])
-def test_phases_in_one_go_are_those_one_by_one(size):
+@pytest.mark.parametrize(("size", "near"), [(1e-9, True), (1e-7, True), (1e-4, True), (1e-2, False)])
+def test_phases_in_one_go_are_those_one_by_one(size, near, monkeypatch):
     """By the tangents of the free phase where nudges are small, by Newton's method where they are not: within 1e-12 V."""
+    searches = []
+
+    def watched(name, search):
+        def watching(*of):
+            settled = search(*of)
+            searches.append((name, settled is not None))
+            return settled
+
+        monkeypatch.setattr(general_solver, name, watching)
+
+    watched("settle_near", general_solver.settle_near)
+    watched("settle", general_solver.settle)
     circuit = wired_network("tall")
     g, chip, x = drawn(circuit)
     x = np.concatenate([x, x[:1]])  # a sample twice: its lines are passed over once
     with GeneralEngine().prepare(circuit, chip) as solver:
         phases = solver.phases(g, x, np.zeros((5, len(circuit.outputs))), Currents(size))
+        assert searches == [("settle", True), ("settle_near", near), *([] if near else [("settle", True)])]
         pushes = [FREE, *Currents(size).pushes(np.zeros((5, len(circuit.outputs))), None)]
         for phase, push in zip(phases, pushes, strict=True):
             alone = solver.solve(g, Drive(x, push))
