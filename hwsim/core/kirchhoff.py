@@ -84,9 +84,12 @@ class Balance(NamedTuple):
 
     @property
     def holds(self) -> NDArray[np.bool_]:
-        """Whether the law holds for each sample, shape (B,): but for a share of the currents, and for roundings of voltages."""
+        """Whether the law holds for each sample, shape (B,): but for a share of the currents, and for roundings of voltages.
+
+        A residual that is not finite never holds, whatever the currents that overflow with it would allow.
+        """
         allowed = RESIDUAL * self.largest + FLOOR + _ROUNDINGS * self.rounding
-        kept: NDArray[np.bool_] = self.residual <= allowed
+        kept: NDArray[np.bool_] = (self.residual <= allowed) & np.isfinite(self.residual)
         return kept
 
 
@@ -100,14 +103,6 @@ def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
     return v
 
 
-def conducted(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Branches:
-    """Return the currents of all resistors and trainable conductances but divisible arrays; `v` is (B, N + 1) [V]."""
-    where = incidence(circuit)
-    i = where.drops(v.T)
-    i *= _conductances(circuit, chip, g)[:, None]
-    return Branches(where.a, where.b, i)
-
-
 def _conductances(circuit: Circuit, chip: Chip, g: Conductances) -> Floats:
     """Return those of `incidence`, (n,) [S]."""
     each = [
@@ -119,7 +114,7 @@ def _conductances(circuit: Circuit, chip: Chip, g: Conductances) -> Floats:
 
 
 def branches(circuit: Circuit, chip: Chip, drive: Drive, v: Floats) -> Iterator[Branches]:
-    """Return the currents of all other elements but divisible arrays, amplifiers, sources of voltage and ideal diodes."""
+    """Return the currents of all elements but conductances, divisible arrays, amplifiers, sources of voltage and ideal diodes."""
     for element in circuit.elements:
         match element:
             case Diodes(anode=a, cathode=b):

@@ -274,7 +274,7 @@ def _floating(error: FloatingNodesError, sorting: Sorting, numbers: Mapping[str,
 
 def _name(roles: Roles, source: Source) -> str:
     circuits = roles.of("circuit")
-    return " ".join(circuits[-1].words) if circuits else " ".join(source.lines[0].strip("* \t\r").split()) or source.name
+    return " ".join(circuits[-1].words) if circuits else " ".join(source.lines[0].strip("* \t\r").split()) or Path(source.name).name
 
 
 def _missing(roles: Roles, source: Source, sorting: Sorting, purpose: Purpose) -> Iterator[Finding]:

@@ -49,17 +49,12 @@ def test_tellegen() -> None:
     v = np.zeros((BATCH, circuit.size + 1))
     for group, volts in solver.solve(g, Drive(x)).v.items():
         v[:, circuit.nodes(group)] = volts
-    heat, leaving = np.zeros(BATCH), np.zeros_like(v)
+    heat, leaving = np.zeros(BATCH), kirchhoff.flow(circuit, chip, g, Drive(x), v, every=True).leaving
     for crossbar in circuit.trainable:
         drops = v[:, crossbar.rows][:, :, None] - v[:, crossbar.columns][:, None, :]
         heat += (g[crossbar.name] * drops**2).sum(axis=(1, 2))
-        leaving[:, crossbar.rows] += (g[crossbar.name] * drops).sum(axis=2)
-    each = [kirchhoff.conducted(circuit, chip, g, v), *kirchhoff.branches(circuit, chip, Drive(x), v)]
-    for ends, others, i in each:
-        a, b = ends.numbers, others.numbers
-        heat += ((v[:, a] - v[:, b]) * i.T).sum(axis=1)
-        for nodes, sign in ((a, 1.0), (b, -1.0)):
-            np.add.at(leaving.T, nodes, sign * i)
+    for ends, others, i in kirchhoff.branches(circuit, chip, Drive(x), v):
+        heat += ((v[:, ends.numbers] - v[:, others.numbers]) * i.T).sum(axis=1)
     kept = np.concatenate([source.plus for source in (*circuit.inputs, *circuit.voltage_sources)])
     delivered = (v[:, kept] * leaving[:, kept]).sum(axis=1)
     for name in ("amp1", "amp2"):

@@ -137,6 +137,14 @@ def test_what_is_often_meant_otherwise_is_warned_of(cards, warning):
     assert any(warning in str(result) for result in parse(deck(cards)).warnings)
 
 
+@pytest.mark.parametrize("title", ["", "* ", " \t"])
+def test_a_deck_without_a_title_is_called_as_its_file_is(tmp_path, title):
+    """The file alone, wherever it lies; messages give its path."""
+    path = tmp_path / "untitled.cir"
+    path.write_text(deck("").replace("title", title, 1), encoding="utf-8")
+    assert read_deck(path).circuit.name == "untitled.cir"
+
+
 def test_a_first_line_that_is_a_card_is_warned_of():
     """SPICE takes the first line for the title, whatever it is."""
     text = deck("")

@@ -1,11 +1,13 @@
 """Ports that share a voltage: fewer unknowns, and the step that all of them would take; inverses of conductance matrices."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from circuits.chip import Chip
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
+from circuits.neurons import DiodePair, Rectifier
 from hwsim.numeric.general.inverses import Passes, inverse_of_lines
 from hwsim.numeric.general.port_newton import Ports
 
@@ -33,6 +35,16 @@ def test_a_step_with_one_unknown_a_pair_is_that_with_all_ports(slope_of_outputs:
         off = p - p0 + i @ q.T
         whole = np.linalg.solve(np.eye(count) + q * slope[:, None, :], -off[:, :, None])[:, :, 0]
         np.testing.assert_allclose(shared.moved(p, p0, shared.between(q), i, slope), whole, rtol=1e-9, atol=1e-9)
+
+
+def test_ports_that_share_nothing_hold_no_table() -> None:
+    """Each is a group of its own; thousands of them would hold a number a pair."""
+    circuit = Network(inputs=2, layers=(replace(LAYER, neuron=Rectifier()),), outputs=2).compile()
+    shared = Ports.of(circuit, Chip.nominal(circuit)).shared
+    values = np.random.default_rng(3).normal(size=(4, len(shared.group)))
+    assert len(shared.first) == len(shared.group)
+    assert shared.members.size == 0
+    np.testing.assert_array_equal(shared.summed(values)[:, shared.group], values)
 
 
 def test_lines_are_inverted_as_their_matrices_are() -> None:

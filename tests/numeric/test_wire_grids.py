@@ -1,6 +1,8 @@
 """Grids are eliminated line by line to the same voltages, and the same adjoint ones, as the whole matrix gives."""
 
-from dataclasses import dataclass, replace
+import tracemalloc
+from dataclasses import replace
+from time import process_time
 
 import numpy as np
 import pytest
@@ -14,10 +16,12 @@ from circuits.neurons import DeadZone, Rectifier
 from circuits.nodes import GROUND
 from circuits.rows import held_nodes
 from hwsim.core.kirchhoff import balance, by_number, holds_at
-from hwsim.core.protocol import FREE, Drive, Push
-from hwsim.numeric.general import wired_linear
+from hwsim.core.protocol import FREE, Drive, Push, Result
+from hwsim.numeric.general import general_solver, wired_linear
+from hwsim.numeric.general.eliminated_grid import _distinct
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.general.wire_grids import find
+from support.nudges import Currents
 
 AMPLIFIED = Layer(size=3, amplifier=Amplifier(gain=4.0, back=0.25, offset=0.01))
 NETWORKS = {
@@ -86,25 +90,27 @@ def test_what_sources_state_is_the_same_from_either_end():
         np.testing.assert_allclose(equilibria[0].v[group.name], equilibria[1].v[group.name], rtol=1e-12, atol=1e-14)
 
 
-@dataclass(frozen=True)
-class Currents:
-    """Nudges both outputs by fixed currents, there and back."""
-
-    size: float
-
-    def pushes(self, outputs, y):  # noqa: ARG002 - a nudge is asked so
-        """Push with the current, and against it."""
-        return Push(current=np.full_like(outputs, self.size)), Push(current=np.full_like(outputs, -self.size))
-
-
-@pytest.mark.parametrize("size", [1e-9, 1e-7, 1e-4])
-def test_phases_in_one_go_are_those_one_by_one(size):
+@pytest.mark.parametrize(("size", "near"), [(1e-9, True), (1e-7, True), (1e-4, True), (1e-2, False)])
+def test_phases_in_one_go_are_those_one_by_one(size, near, monkeypatch):
     """By the tangents of the free phase where nudges are small, by Newton's method where they are not: within 1e-12 V."""
+    searches = []
+
+    def watched(name, search):
+        def watching(*of):
+            settled = search(*of)
+            searches.append((name, settled is not None))
+            return settled
+
+        monkeypatch.setattr(general_solver, name, watching)
+
+    watched("settle_near", general_solver.settle_near)
+    watched("settle", general_solver.settle)
     circuit = wired_network("tall")
     g, chip, x = drawn(circuit)
     x = np.concatenate([x, x[:1]])  # a sample twice: its lines are passed over once
     with GeneralEngine().prepare(circuit, chip) as solver:
         phases = solver.phases(g, x, np.zeros((5, len(circuit.outputs))), Currents(size))
+        assert searches == [("settle", True), ("settle_near", near), *([] if near else [("settle", True)])]
         pushes = [FREE, *Currents(size).pushes(np.zeros((5, len(circuit.outputs))), None)]
         for phase, push in zip(phases, pushes, strict=True):
             alone = solver.solve(g, Drive(x, push))
@@ -113,6 +119,46 @@ def test_phases_in_one_go_are_those_one_by_one(size):
             assert holds.all()
             for group in circuit.groups:
                 np.testing.assert_allclose(phase.v[group.name], alone.v[group.name], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_sample_without_finite_features_fails_alone(bad):
+    """The others' voltages, free and nudged, are those that they have without it."""
+    circuit = wired_network("tall")
+    g, chip, x = drawn(circuit)
+    spoiled = x.copy()
+    spoiled[1] = bad
+    with GeneralEngine().prepare(circuit, chip) as solver:
+        y = np.zeros((4, len(circuit.outputs)))
+        good = (solver.solve(g, Drive(x)), *solver.phases(g, x, y, Currents(1e-7)))
+        some = (solver.solve(g, Drive(spoiled), throw=False), *solver.phases(g, spoiled, y, Currents(1e-7), throw=False))
+    for one, other in zip(good, some, strict=True):
+        assert other.result.tolist() == [Result.CONVERGED, Result.NOT_FINITE, Result.CONVERGED, Result.CONVERGED]
+        for group in circuit.groups:
+            np.testing.assert_allclose(other.v[group.name][[0, 2, 3]], one.v[group.name][[0, 2, 3]], rtol=1e-10, atol=1e-12)
+
+
+def test_samples_are_told_apart_in_proportion_to_their_number():
+    """Columns that differ by the first of each, in time; and a solve of many samples in memory: no table of each sample by each."""
+    columns = np.random.default_rng(0).normal(size=(2, 40_000))
+    columns[:, 1::2] = columns[:, ::2]
+    begin = process_time()
+    first, which = _distinct(columns)
+    assert process_time() - begin < 1  # 0.05 s; comparing each with all before it takes 4 s
+    np.testing.assert_array_equal(first, np.arange(0, 40_000, 2))
+    np.testing.assert_array_equal(which, np.arange(40_000) // 2)
+    circuit = wired_network("one row")
+    g, chip, _ = drawn(circuit)
+    samples = 4_000
+    with GeneralEngine().prepare(circuit, chip) as solver:
+        x = np.random.default_rng(0).uniform(-1, 1, (samples, circuit.input_count))
+        tracemalloc.start()
+        try:
+            solver.solve(g, Drive(x))
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert peak < samples**2  # bytes: 4 MB; of numbers of 8 bytes, a table takes 128 MB
 
 
 def test_voltages_that_do_not_balance_do_not_hold():

@@ -1,7 +1,11 @@
 """Nudges and rules as the zoo has them: following for the squared error, frozen for other losses."""
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from hwsim.core.protocol import Push
 from hwsim.learning.losses import Loss, SquaredError
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation, Method
 from hwsim.learning.rules.estimator import LossNudge
@@ -21,3 +25,14 @@ def nudges(loss: Loss, *betas: float) -> LossNudge:
 def propagation(loss: Loss, beta: Any, method: Method = "centred", **options: Any) -> EquilibriumPropagation:
     """Return equilibrium propagation by the nudge of a loss."""
     return EquilibriumPropagation(nudge_of(loss, beta), method, **options)
+
+
+@dataclass(frozen=True)
+class Currents:
+    """Nudges all outputs by fixed currents of a size [A], there and back."""
+
+    size: float
+
+    def pushes(self, outputs: Any, y: Any) -> tuple[Push, ...]:  # noqa: ARG002 - a nudge is asked so
+        """Push with the current, and against it."""
+        return Push(current=np.full_like(outputs, self.size)), Push(current=np.full_like(outputs, -self.size))

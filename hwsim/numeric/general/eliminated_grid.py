@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.chip import AnyChip
+from circuits.nodes import Nodes
 from hwsim.numeric.general.inverses import Passes, inverse_of_lines
 from hwsim.numeric.general.wire_grids import Grid, Wire
 from hwsim.typing import Floats
@@ -110,11 +111,11 @@ class EliminatedGrid:
             return
         first, which = _distinct(fixed)
         answers = self._outer(fixed[:, first], None)
-        each = np.concatenate([free, np.equal(np.arange(len(first))[:, None], which)])  # what counts of each answer in a sample
         at_once = max(_AT_ONCE // q[0].size, 1)
         for begin in range(0, len(q), at_once):
             some = slice(begin, begin + at_once)
-            np.matmul(np.concatenate([self.response[some], answers[some]], axis=2), each, out=q[some])
+            np.matmul(self.response[some], free, out=q[some])
+            q[some] += answers[some].take(which, axis=2)
             self._inner(some, q[some], ends, None, p[some])
 
     def _outer(self, ends: Floats, into: tuple[Floats, Floats] | None) -> Floats:
@@ -143,11 +144,12 @@ class EliminatedGrid:
         return p + near[:, self.inner_at, None] * (self.end[:, None] * ends)[: len(p)]
 
 
-def _distinct(values: Floats) -> tuple[list[int], list[int]]:
+def _distinct(values: Floats) -> tuple[Nodes, Nodes]:
     """Return which columns of values (n, B) differ, by the first of each, and which of these each column is."""
     first: dict[bytes, int] = {}
-    which = [first.setdefault(column.tobytes(), len(first)) for column in np.ascontiguousarray(values.T)]
-    return [which.index(k) for k in range(len(first))], which
+    like = [first.setdefault(column.tobytes(), k) for k, column in enumerate(np.ascontiguousarray(values.T))]
+    places, which = np.unique(like, return_inverse=True)
+    return places, which
 
 
 def _segments(grid: Grid, wire: Wire, chip: AnyChip, axis: int) -> tuple[Floats, Floats]:

@@ -20,6 +20,9 @@ _NEAR, _CLOSER = 12, 0.1
 _ROUNDING = 1e-9
 """Share of the largest voltage: steps below it that no longer shrink are rounding. Kirchhoff's law, summed up afterwards, decides."""
 
+_LOOSE = 1e-8
+"""A tolerance above which the tangents of the last step are too far off to take the currents from: a step of their own finds these."""
+
 
 class SettledPorts(NamedTuple):
     """Port voltages and currents of all samples, both (B, P) [V, A], and the steps of each, (B,)."""
@@ -56,15 +59,18 @@ def settle(problem: Problem, begin: Floats, tolerance: float, max_steps: int) ->
             for gmin in _GMIN_STEPS:
                 walk(left, gmin)
             i[left] = problem.at(left).currents(p[left])
-    if problem.ports.ideal.any():  # so stiff that the last step's rounding counts
+    if problem.ports.ideal.any() or tolerance > _LOOSE:  # ideal ones are so stiff that the last step's rounding counts
         i[:] = problem.currents(p)
     return done
 
 
 def settle_near(problem: Problem, begin: Floats, tolerance: float) -> SettledPorts | None:
-    """Find the port voltages of all samples as `settle` does, by tangents nearby alone; None where these are too far off."""
-    p, before, going = begin.copy(), np.full(len(begin), np.inf), np.ones(len(begin), dtype=bool)
-    steps = np.zeros(len(begin), dtype=np.intp)
+    """Find the port voltages of all samples as `settle` does, by tangents nearby alone; None where these are too far off.
+
+    What is left after such a step is a share of it, not its square: a loose tolerance would end too far off.
+    """
+    p, before, going = begin.copy(), np.full(len(begin), np.inf), np.isfinite(problem.p0).all(axis=1)  # no step makes the others finite
+    steps, tolerance = np.zeros(len(begin), dtype=np.intp), min(tolerance, _ROUNDING)
     scale = np.maximum(np.abs(problem.p0).max(axis=1, initial=0.0), 1e-3)
     for _ in range(_NEAR):
         i, slope = problem.law(p, 0.0)
@@ -75,7 +81,7 @@ def settle_near(problem: Problem, begin: Floats, tolerance: float) -> SettledPor
         going &= ~((moved <= tolerance) | ((moved <= _ROUNDING) & (moved >= before)))
         if not going.any():
             return SettledPorts(p, i + slope * change, steps)
-        if (going & (moved > _ROUNDING) & ~(moved <= _CLOSER * before)).any():
+        if (going & ~(moved <= _ROUNDING) & ~((moved <= _CLOSER * before) & np.isfinite(moved))).any():
             break
         before = moved
     return None

@@ -8,29 +8,17 @@ A pair of diodes on a column, each with a rail of its own, is the common case: t
 from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
-from circuits.elements import InputSources, VoltageSources
 from circuits.nodes import Nodes
+from circuits.rows import fixed_nodes
 from hwsim.typing import Array, Floats
 
 
 def sensing(circuit: Circuit) -> bool:
     """Whether the current of some source may be sensed: then what flows into a node that one holds is not without effect."""
     return bool(circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources))
-
-
-def grounded(circuit: Circuit) -> NDArray[np.bool_]:
-    """Return which nodes a source holds at a voltage to ground, (N + 1,); ground is not among them."""
-    fixed = np.zeros(circuit.size + 1, dtype=bool)
-    for source in circuit.of(VoltageSources, InputSources):
-        for a, b in source.pairs:
-            ends = np.broadcast_arrays(a, b)
-            fixed[ends[0][ends[1] == 0]] = fixed[ends[1][ends[0] == 0]] = True
-    fixed[0] = False
-    return fixed
 
 
 class SharedPorts(NamedTuple):
@@ -45,7 +33,7 @@ class SharedPorts(NamedTuple):
     sign
         1 where a port has the direction of the first of its group, else -1; (P,).
     members
-        1 where a port is one of a group, else 0; (P, M).
+        1 where a port is one of a group, else 0; (P, M), or (0, 0) where every port is a group of its own.
 
     """
 
@@ -57,7 +45,7 @@ class SharedPorts(NamedTuple):
     @classmethod
     def of(cls, circuit: Circuit, a: Nodes, b: Nodes, count: int) -> Self:
         """Compare the ends of the first `count` of the ports from `a` to `b`; those behind them, the outputs, stay by themselves."""
-        fixed = np.zeros(circuit.size + 1, dtype=bool) if sensing(circuit) else grounded(circuit)
+        fixed = np.zeros(circuit.size + 1, dtype=bool) if sensing(circuit) else fixed_nodes(circuit)
         ends = np.stack([np.where(fixed[nodes], 0, nodes) for nodes in (a, b)], axis=1)
         apart = ends.copy()
         apart.sort(axis=1)
@@ -65,12 +53,13 @@ class SharedPorts(NamedTuple):
         keys = np.column_stack([apart, np.where(single, np.arange(len(a)), -1)])
         _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         group = group.reshape(-1)
-        members = np.equal(group[:, None], np.arange(len(first))).astype(np.float64)
+        shared = len(first) < len(a)
+        members = np.equal(group[:, None], np.arange(len(first))).astype(np.float64) if shared else np.zeros((0, 0))
         return cls(first, group, np.where((ends == ends[first][group]).all(axis=1), 1.0, -1.0), members)
 
     def summed(self, values: Array) -> Array:
         """Sum what ports have, (B, P), over the ports of each group, (B, M)."""
-        if len(self.first) == len(self.group):
+        if not self.members.size:
             return values.take(self.first, axis=1)
         summed: Array = values @ self.members
         return summed

@@ -1,0 +1,60 @@
+"""What engines ask of Kirchhoff's law: its verdict in less work is that of all currents."""
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from circuits.network import Amplifier, Layer, Network
+from circuits.neurons import DiodePair
+from hwsim.core.kirchhoff import Balance, balance_at, by_number, holds_at
+from hwsim.core.protocol import Drive
+from hwsim.numeric.general.general_solver import GeneralEngine
+
+SAMPLES = 100
+LAYER = Layer(size=8, neuron=DiodePair(v_low=-0.1, v_high=0.2), amplifier=Amplifier(gain=4.0, back=0.25))
+
+
+@pytest.fixture(scope="module", params=[{}, {"wire_r_row": 1.0, "wire_r_column": 2.0}], ids=["ideal wires", "wires"])
+def solved(request):
+    """Return a circuit's chip, conductances and features, and its voltages by node number."""
+    circuit, rng = Network(inputs=12, layers=(LAYER,), outputs=3, **request.param).compile(), np.random.default_rng(0)
+    chip, g = Chip.nominal(circuit), {e.name: rng.uniform(1e-6, 1e-5, e.shape) for e in circuit.trainable}
+    drive = Drive(rng.uniform(-1, 1, (SAMPLES, circuit.input_count)))
+    with GeneralEngine().prepare(circuit, chip) as solver:
+        return circuit, chip, g, drive, by_number(circuit, solver.solve(g, drive))
+
+
+def test_the_verdict_in_less_work_is_that_of_all_currents(solved):
+    """From voltages that hold to ones that do not, and those between, where some samples do."""
+    *of, v = solved
+    rng, shares = np.random.default_rng(1), []
+    for size in 10.0 ** np.arange(-16, -5.5, 0.5):
+        off = v + rng.normal(scale=size, size=v.shape)
+        off[:, 0] = 0.0
+        residual, holds = holds_at(*of, off)
+        whole = balance_at(*of, off)
+        np.testing.assert_array_equal(holds, whole.holds)
+        np.testing.assert_allclose(residual, whole.residual, rtol=1e-9)
+        shares.append(holds.mean())
+    assert shares[0] == 1
+    assert shares[-1] == 0
+    assert any(0 < share < 1 for share in shares)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e308])
+def test_a_voltage_that_overflows_holds_nowhere(solved, bad):
+    """At no node, though the largest current is infinite with the residual; and a sample next to it holds."""
+    circuit, chip, g, drive, v = solved
+    nodes = np.arange(1, circuit.size + 1)
+    off = np.repeat(v[:1], 1 + len(nodes), axis=0)  # one sample as it is, then one a node
+    off[nodes, nodes] = bad
+    of = circuit, chip, g, Drive(np.repeat(drive.x[:1], len(off), axis=0)), off
+    with np.errstate(all="ignore"):
+        assert np.flatnonzero(holds_at(*of)[1]).tolist() == [0]
+        assert np.flatnonzero(balance_at(*of).holds).tolist() == [0]
+
+
+def test_a_residual_that_is_not_finite_never_holds():
+    """No current is large enough to allow it."""
+    residual, nothing = np.array([np.inf, np.nan, 0.0, 0.0]), np.zeros(4)
+    assert Balance(residual, np.array([np.inf, np.inf, np.inf, 0.0]), nothing).holds.tolist() == [False, False, True, True]
