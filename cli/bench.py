@@ -51,8 +51,8 @@ def training(output: Output, sizes: Any, batches: tuple[int, ...], *, files: Ben
     """Time training: circuits by equilibrium propagation, perceptrons of the same sizes by back-propagation, in turn.
 
     Both train on the same images, MNIST's where available, in 32 bits by plain gradient descent, each in a process of its own with as
-    many threads as it takes alone. In a third turn the circuit makes no sweep: no faster solver gets below that. A turn is an epoch, or
-    as much of one as --seconds allow the circuit.
+    many threads as `hwsim train` takes; the perceptron with all and with one, of which the quicker counts. In another turn the circuit
+    makes no sweep: no faster solver gets below that. A turn is an epoch, or as much of one as --seconds allow the circuit.
     """
     from hwsim.benchmarks.training import BATCHES, HIDDEN  # noqa: PLC0415 - help does without
 

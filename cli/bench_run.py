@@ -176,8 +176,7 @@ def refuse(name: str, files: BenchFiles) -> None:
 
     out, force, compare = files
     folder = out or PLACE
-    if folder.exists() and not folder.is_dir():
-        raise click.UsageError(f"--out {folder}: this is a file; name a folder")
+    outputs.refuse_folder("--out", folder)
     kept = next((path for path in record.paths(folder, name) if path.exists()), None)
     if kept is not None and out is None and not force:
         msg = f"{kept} has the numbers of an earlier benchmark; --force replaces them, --out FOLDER keeps them"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.cluster.one_thread import jax_threads
+from hwsim.cluster.one_thread import jax_threads, one_thread
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning.dataset import Dataset
 from hwsim.random.streams import stream
@@ -82,12 +82,14 @@ class CircuitLearner:
 
 
 class PerceptronLearner:
-    """A perceptron that makes updates with batches that are handed to it, with all threads."""
+    """A perceptron that makes updates with batches that are handed to it, with all threads or with one."""
 
-    def __init__(self, hidden: Sequence[int], load: Load, rate: float, *, adam: bool = False) -> None:
+    def __init__(self, hidden: Sequence[int], load: Load, rate: float, *, alone: bool = False) -> None:
+        if alone:
+            one_thread()
         from hwsim.benchmarks.perceptron import Perceptron  # noqa: PLC0415 - loads JAX
 
-        self.perceptron = Perceptron(hidden, load(), rate, adam=adam)
+        self.perceptron = Perceptron(hidden, load(), rate)
         self.orders: list[Order] = []
 
     def prepare(self, orders: Sequence[Order]) -> None:
@@ -98,9 +100,9 @@ class PerceptronLearner:
         """Make an epoch's updates."""
         self.perceptron.learn(self.orders[epoch])
 
-    def ended(self) -> tuple[float, int]:
-        """Return the share of the last turn's samples that were wrong before their update, and the number of weights."""
-        return self.perceptron.error, self.perceptron.count
+    def ended(self) -> tuple[float, int, int]:
+        """Return the share of the last turn's samples that were wrong before their update, the number of weights, and that of threads."""
+        return self.perceptron.error, self.perceptron.count, jax_threads()
 
 
 class CircuitEpochs:
@@ -121,9 +123,13 @@ class CircuitEpochs:
 
 
 class PerceptronEpochs:
-    """A perceptron's training on the samples that an experiment's circuit is shown, an epoch a turn, with all threads."""
+    """A perceptron's training on the samples that an experiment's circuit is shown, an epoch a turn, with all threads or with one."""
 
-    def __init__(self, hidden: Sequence[int], experiment: Experiment, load: Load | None, rate: float, *, adam: bool = False) -> None:
+    def __init__(
+        self, hidden: Sequence[int], experiment: Experiment, load: Load | None, rate: float, *, adam: bool = False, alone: bool = False
+    ) -> None:
+        if alone:
+            one_thread()
         from hwsim.benchmarks.perceptron import Perceptron  # noqa: PLC0415 - loads JAX
 
         data = Session.of(experiment, load and load()).data

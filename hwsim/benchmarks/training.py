@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from circuits.units import Second
 from hwsim.benchmarks.cases import experiment
 from hwsim.benchmarks.contestants import CircuitLearner, Load, PerceptronLearner
-from hwsim.benchmarks.places import OwnProcess, Place, together
-from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
+from hwsim.benchmarks.places import Contestant, OwnProcess, Place, together
+from hwsim.benchmarks.turns import CLOCK, Clock, Spread, quicker, repetitions, take_turns
 
 if TYPE_CHECKING:
     from hwsim.benchmarks.learner import Settling
@@ -47,8 +47,9 @@ class Race:
         Time of the circuit, and of its floor, over that of the perceptron, round by round.
     memristors, weights
         Trainable parameters of each.
-    threads
-        Those that the circuit computes with; the perceptron has one a core.
+    threads, perceptron_threads
+        Those that each computes with: the circuit with as many as `hwsim train` takes, the perceptron with one or with one a core,
+        whichever is quicker.
     circuit_error, perceptron_error
         Share of the last turn's images that were in the wrong class before their update: both do learn.
     settling
@@ -72,6 +73,7 @@ class Race:
     memristors: int
     weights: int
     threads: int
+    perceptron_threads: int
     circuit_error: float
     perceptron_error: float
     settling: "Settling"
@@ -94,7 +96,7 @@ def race(  # noqa: PLR0913 - what is trained, and how it is timed
 ) -> Race:
     """Train both in turn: by equilibrium propagation and by back-propagation, both with plain gradient descent.
 
-    A third turn is the circuit's again, without any sweep.
+    A third turn is the circuit's again, without any sweep, and a fourth the perceptron's again, with one thread: the quicker one counts.
 
     Parameters
     ----------
@@ -116,23 +118,26 @@ def race(  # noqa: PLR0913 - what is trained, and how it is timed
     """
     hidden, batch = case
     settings = experiment(hidden, batch, tolerance=TOLERANCE)
-    circuit_alone = CircuitLearner, hidden, settings, load
-    perceptron_alone = PerceptronLearner, hidden, load, _RATE * min(1.0, (batch / 32) ** 0.5)
-    with together(place, circuit_alone, (partial(CircuitLearner, sweeps=False), *circuit_alone[1:]), perceptron_alone) as contestants:
-        circuit, floor, perceptron = contestants
+    a_circuit, a_perceptron = (hidden, settings, load), (hidden, load, _RATE * min(1.0, (batch / 32) ** 0.5))
+    with together(
+        place,
+        (CircuitLearner, *a_circuit),
+        (partial(CircuitLearner, sweeps=False), *a_circuit),
+        (PerceptronLearner, *a_perceptron),
+        (partial(PerceptronLearner, alone=True), *a_perceptron),
+    ) as contestants:
+        circuit, floor, *perceptrons = contestants
         task = circuit("task")
         circuit("learn", 0, 1), floor("learn", 0, 1)  # compiles
         updates = repetitions(lambda count: circuit("learn", 0, count), seconds, task.updates, clock)
-        orders = circuit("prepare", rounds)
-        floor("prepare", rounds), perceptron("prepare", [order[:updates] for order in orders])
-        perceptron("learn", 0)  # compiles
-        turns = (
-            lambda k: circuit("learn", k + 1, updates),
-            lambda k: perceptron("learn", k + 1),
-            lambda k: floor("learn", k + 1, updates),
-        )
-        took = take_turns(turns, rounds, clock, observe)
-        (circuit_error, settling), (perceptron_error, weights) = circuit("ended"), perceptron("ended")
+        orders = [order[:updates] for order in circuit("prepare", rounds)]
+        floor("prepare", rounds)
+        for perceptron in perceptrons:
+            perceptron("prepare", orders), perceptron("learn", 0)  # compiles
+        of_circuits = [partial(_learn, one, updates) for one in (circuit, floor)]
+        took = take_turns([*of_circuits, *(partial(_learn, one) for one in perceptrons)], rounds, clock, observe)
+        best = quicker(took, 2, 3)
+        (circuit_error, settling), (perceptron_error, weights, threads) = circuit("ended"), contestants[best]("ended")
     images = updates * batch
     each = 1e6 * took / images
     return Race(
@@ -145,17 +150,24 @@ def race(  # noqa: PLR0913 - what is trained, and how it is timed
         precision=settings.training.precision,
         tolerance=TOLERANCE,
         circuit=Spread.of(each[:, 0].tolist()),
-        perceptron=Spread.of(each[:, 1].tolist()),
-        floor=Spread.of(each[:, 2].tolist()),
-        ratio=Spread.of((took[:, 0] / took[:, 1]).tolist()),
-        floor_ratio=Spread.of((took[:, 2] / took[:, 1]).tolist()),
+        perceptron=Spread.of(each[:, best].tolist()),
+        floor=Spread.of(each[:, 1].tolist()),
+        ratio=Spread.of((took[:, 0] / took[:, best]).tolist()),
+        floor_ratio=Spread.of((took[:, 1] / took[:, best]).tolist()),
         memristors=task.memristors,
         threads=task.threads,
+        perceptron_threads=threads,
         weights=weights,
         circuit_error=circuit_error,
         perceptron_error=perceptron_error,
         settling=settling,
     )
+
+
+def _learn(contestant: Contestant, *rest: Any) -> None:
+    """Make the updates of a round; called with what a contestant takes besides, and last of all the round."""
+    *updates, k = rest
+    contestant("learn", k + 1, *updates)
 
 
 def ratios(races: Sequence[Race]) -> dict[str, float]:

@@ -62,6 +62,11 @@ def take_turns(
     return seconds
 
 
+def quicker(took: NDArray[np.float64], one: int, other: int) -> int:
+    """Return which of two contestants' columns has the smaller median."""
+    return min(one, other, key=lambda column: float(np.median(took[:, column])))
+
+
 def repetitions(work: Callable[[int], object], seconds: Second, most: int, clock: Clock) -> int:
     """Choose the number of repetitions for a turn of about this time: try 1, 2, 4 … until a trial is long enough. 1 to `most`."""
     count = 1

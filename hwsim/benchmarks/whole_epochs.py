@@ -10,7 +10,7 @@ from functools import partial
 from hwsim.benchmarks.contestants import CircuitEpochs, Load, PerceptronEpochs
 from hwsim.benchmarks.device_cost import Cost, cost_of
 from hwsim.benchmarks.places import OwnProcess, Place, together
-from hwsim.benchmarks.turns import CLOCK, Clock, take_turns
+from hwsim.benchmarks.turns import CLOCK, Clock, quicker, take_turns
 from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.overriding import override
 
@@ -63,15 +63,18 @@ def measure(  # noqa: PLR0913 - what is trained, and how it is timed
         place,
         (CircuitEpochs, settings, load),
         (partial(CircuitEpochs, sweeps=False), settings, load),
-        (PerceptronEpochs, hidden, settings, load, _SGD),
-        (partial(PerceptronEpochs, adam=True), hidden, settings, load, _ADAM),
+        *(
+            (partial(PerceptronEpochs, adam=adam, alone=alone), hidden, settings, load, _ADAM if adam else _SGD)
+            for adam in (False, True)
+            for alone in (False, True)
+        ),
     ) as contestants:
         turns = [partial(one, "epoch") for one in contestants]
         for turn in turns:
             turn(rounds)  # compiles
         took = take_turns(turns, rounds, clock, observe)
     name = f"{experiment.name}, batch {batch}"
-    against = ((FLOOR, 1), (BY_SGD, 2), (BY_ADAM, 3))
+    against = ((FLOOR, 1), (BY_SGD, quicker(took, 2, 3)), (BY_ADAM, quicker(took, 4, 5)))
     return [cost_of(name, baseline, "s/epoch", took[:, [0, column]]) for baseline, column in against]
 
 

@@ -116,7 +116,7 @@ def _read(what: str | Path) -> Experiment:
         raise ExperimentError(msg)
     if not file.exists():
         alike = difflib.get_close_matches(name, [*zoo.names(), *examples.names()])
-        hint = f"did you mean {' or '.join(alike)}?" if alike else f"the zoo has {', '.join(zoo.names())}"
+        hint = f"did you mean {' or '.join(alike)}?" if alike else "hwsim zoo lists its names"
         is_path = path.parent != Path() and not alike
         msg = f"{quote_path(name)}: no such file or folder; WHAT is {WHATS}"
         if not is_path:

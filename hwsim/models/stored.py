@@ -76,7 +76,7 @@ def save(model: Model, folder: Path) -> Path:
     from hwsim.runs.train import Ending  # noqa: PLC0415
 
     run = RunFolder(folder)
-    run.refuse_used()
+    run.refuse_used("remove it, or save to another folder")
     session, experiment = model.session, model.experiment
     if model.samples is not None:
         experiment = override(experiment, {"data.name": SAMPLES})

@@ -109,8 +109,8 @@ class RunFolder:
             yield file
             yield self.path / file.relative_to(self.path / KEPT)
 
-    def refuse_used(self) -> None:
-        """Refuse a folder for a new run that is not empty, or no folder.
+    def refuse_used(self, instead: str = "resume its run with --resume, or choose another folder with --out") -> None:
+        """Refuse a folder for a new run that is not empty, or no folder; `instead` is what to do then.
 
         Raises
         ------
@@ -119,10 +119,10 @@ class RunFolder:
 
         """
         if self.path.exists() and not self.path.is_dir():
-            msg = f"{self.path} is a file; choose a folder with --out"
+            msg = f"{self.path} is a file; name a folder"
             raise RunError(msg)
         if self.path.is_dir() and is_used(self.path):
-            msg = f"{self.path} is not empty; resume its run with --resume, or choose another folder with --out"
+            msg = f"{self.path} is not empty; {instead}"
             raise RunError(msg)
 
     @contextmanager

@@ -124,6 +124,24 @@ def refuse_place(output: OutputFile) -> None:
         raise OutputError(msg)
 
 
+def refuse_folder(option: str, folder: Path) -> None:
+    """Refuse a place where no folder for files can be, or that takes none.
+
+    Raises
+    ------
+    OutputError
+        With what is there, and the remedy.
+
+    """
+    where = f"{option} {quote_path(folder)}"
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise OutputError(f"{where}: {quote_path(there)} is a file; name a folder")
+    if not os.access(there, os.W_OK):
+        msg = f"{where}: nothing can be written in {quote_path(there)}; name a place elsewhere, or change its permissions"
+        raise OutputError(msg)
+
+
 def _refuse_other(output: OutputFile, where: str) -> None:
     """Refuse a file that is not an earlier output of the same kind, or that a run needs."""
     if output.path.name in RunFolder.NAMES and (output.path.parent / RUN_FILE).is_file():

@@ -173,7 +173,7 @@ PLACES = {
     "a folder": ("report run -o run", "this is a folder"),
     "a file as a folder": ("report run -o notes.txt/page.html", "notes.txt is a file; name a place in a folder"),
     "no folder": ("sweep s.db --export no/t.csv", "there is no folder no"),
-    "a file for a folder": ("bench engines xor --rounds 1 --samples 1 --out notes.txt", "this is a file"),
+    "a file for a folder": ("bench engines xor --rounds 1 --samples 1 --out notes.txt", "notes.txt is a file; name a folder"),
     "a page whose pictures have no place": ("report run -o fig.html", "fig-figures, which is a file"),
 }
 
@@ -204,6 +204,15 @@ def test_a_folder_that_takes_no_file_is_refused_at_once(hwsim, here: Path, monke
     assert (answer.code, asked[-1]) == (2, str(here))
     assert f"--out page.html: nothing can be written in {here}; name a place elsewhere" in answer.err
     assert contents(here) == before
+
+
+def test_a_benchmark_whose_folder_takes_no_file_is_refused_at_once(hwsim, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers that took minutes would be lost; the folder that is there counts where the named one is to be made."""
+    monkeypatch.setattr("hwsim.sweep.outputs.os.access", lambda place, mode: not (mode == os.W_OK and Path(place) == here))
+    monkeypatch.setattr("hwsim.benchmarks.engine_speed.compare", None)  # whoever calls it fails
+    answer = hwsim("bench", "engines", "xor", "--out", "new/numbers")
+    assert answer.code == 2
+    assert f"nothing can be written in {here}" in answer.err
 
 
 def test_a_benchmark_replaces_its_own_numbers(hwsim, here: Path) -> None:
