@@ -67,9 +67,10 @@ def training(races: Sequence[Race]) -> bytes:
     right.set(xlabel="images in a batch", ylabel="time of circuit / time of perceptron", title="Ratio")
     right.set_xticks(np.arange(len(batches)), [str(batch) for batch in batches])
     right.axhline(1.0, color="black", linewidth=0.8, linestyle=":")
-    for axes, columns in ((left, len(sizes)), (right, 1)):
+    right.set_ylim(top=right.get_ylim()[1] * 1.25)  # as above
+    for axes, columns in ((left, len(sizes)), (right, 2)):
         axes.grid(visible=True, axis="y", alpha=0.3)
-        axes.legend(fontsize=8 if columns < 3 else 6, ncols=columns)  # noqa: PLR2004 - three columns of usual size would overflow
+        axes.legend(fontsize=8 if columns < 3 else 6, ncols=columns, loc="upper center")  # noqa: PLR2004 - three of usual size would overflow
     return _png(figure, f"Equilibrium propagation in a circuit against back-propagation in a perceptron ({_SPREAD})")
 
 
