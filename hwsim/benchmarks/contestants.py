@@ -32,9 +32,9 @@ class Lesson(NamedTuple):
     layers
         Sizes of all layers, inputs and outputs too.
     images, updates
-        Of an epoch.
+        How many an epoch has.
     data
-        Their name.
+        Name of the images.
     memristors
         Trainable conductances.
     threads
@@ -61,7 +61,7 @@ class CircuitLearner:
         self.learner = Learner(experiment, self.data, sweeps=sweeps)
         self.plans: list[Batches] = [self.learner.trainer.plan(0)]
 
-    def task(self) -> Lesson:
+    def lesson(self) -> Lesson:
         """Return what it learns."""
         data = self.data
         layers = data.features, *self.hidden, data.classes

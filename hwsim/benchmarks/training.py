@@ -127,9 +127,9 @@ def race(  # noqa: PLR0913 - what is trained, and how it is timed
         (partial(PerceptronLearner, alone=True), *a_perceptron),
     ) as contestants:
         circuit, floor, *perceptrons = contestants
-        task = circuit("task")
+        lesson = circuit("lesson")
         circuit("learn", 0, 1), floor("learn", 0, 1)  # compiles
-        updates = repetitions(lambda count: circuit("learn", 0, count), seconds, task.updates, clock)
+        updates = repetitions(lambda count: circuit("learn", 0, count), seconds, lesson.updates, clock)
         orders = [order[:updates] for order in circuit("prepare", rounds)]
         floor("prepare", rounds)
         for perceptron in perceptrons:
@@ -141,11 +141,11 @@ def race(  # noqa: PLR0913 - what is trained, and how it is timed
     images = updates * batch
     each = 1e6 * took / images
     return Race(
-        layers=task.layers,
+        layers=lesson.layers,
         batch=batch,
         images=images,
-        epoch=task.images,
-        data=task.data,
+        epoch=lesson.images,
+        data=lesson.data,
         rounds=rounds,
         precision=settings.training.precision,
         tolerance=TOLERANCE,
@@ -154,8 +154,8 @@ def race(  # noqa: PLR0913 - what is trained, and how it is timed
         floor=Spread.of(each[:, 1].tolist()),
         ratio=Spread.of((took[:, 0] / took[:, best]).tolist()),
         floor_ratio=Spread.of((took[:, 1] / took[:, best]).tolist()),
-        memristors=task.memristors,
-        threads=task.threads,
+        memristors=lesson.memristors,
+        threads=lesson.threads,
         perceptron_threads=threads,
         weights=weights,
         circuit_error=circuit_error,

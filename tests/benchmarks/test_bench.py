@@ -16,7 +16,7 @@ from cli import bench_text
 from cli.main import main
 from hwsim.benchmarks import cases, convolution_speed, device_cost, engine_speed, perceptron, ratio_plots, record, scaling, training
 from hwsim.benchmarks.places import SameProcess
-from hwsim.benchmarks.turns import PHASES, Spread, repetitions, take_turns
+from hwsim.benchmarks.turns import PHASES, Spread, quicker, repetitions, take_turns
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.runs.loaded import load_model
 
@@ -89,6 +89,12 @@ def test_turns_alternate_and_change_their_order() -> None:
     assert seen == ["a0", "b0", "b1", "a1", "a2", "b2"]
     assert rounds == [0, 1, 2, 3]
     np.testing.assert_array_equal(took, [[1.0, 5.0]] * 3)
+
+
+def test_the_quicker_of_two_has_the_smaller_median() -> None:
+    """However slow its slowest turn was."""
+    took = np.array([[1.0, 5.0, 9.0], [1.0, 4.0, 2.0], [1.0, 4.0, 2.0]])
+    assert (quicker(took, 1, 2), quicker(took, 0, 2)) == (2, 0)
 
 
 @pytest.mark.parametrize(("each", "most", "count"), [(0.01, 10_000, 100), (0.01, 30, 30), (7.0, 10_000, 1), (0.0, 64, 64)])

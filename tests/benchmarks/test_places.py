@@ -52,8 +52,8 @@ def test_a_circuit_learns_the_same_in_a_process_of_its_own() -> None:
         with together(place, (CircuitLearner, *given)) as (circuit,):
             orders = circuit("prepare", 1)
             circuit("learn", 1, 20)
-            ended.append((circuit("task"), orders[1].tolist(), *circuit("ended")))
-    (task, order, error, settling), theirs = ended
-    assert (task._replace(threads=1), order, error) == theirs[:3]
+            ended.append((circuit("lesson"), orders[1].tolist(), *circuit("ended")))
+    (lesson, order, error, settling), theirs = ended
+    assert (lesson._replace(threads=1), order, error) == theirs[:3]
     assert settling.converged == theirs[3].converged == 1.0
     assert settling.steps_free == pytest.approx(theirs[3].steps_free, abs=0.1)
