@@ -1,10 +1,10 @@
-"""Exponentials: exact to rounding in both precisions, however small or large what they are taken of."""
+"""Exponentials and logarithms: exact to rounding in both precisions, however small or large what they are taken of."""
 
 import jax
 import numpy as np
 import pytest
 
-from hwsim.devices.kinds.exponentials import lost
+from hwsim.devices.kinds.exponentials import log1p, lost
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
@@ -17,6 +17,16 @@ def test_what_is_lost_is_exact_to_rounding(kind: type[np.floating]) -> None:
     e = np.concatenate([-SIZES, SIZES[SIZES < 14.9], [0.0]]).astype(kind)
     exact = -np.expm1(e.astype(np.longdouble))
     for result in (lost(e), jax.jit(lost)(e)):
+        assert result.dtype == kind
+        np.testing.assert_allclose(np.asarray(result, np.longdouble), exact, rtol=3 * np.finfo(kind).eps, atol=0)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_logarithms_are_exact_to_rounding(kind: type[np.floating]) -> None:
+    """ln(1 + x) is that of longer numbers to three units in the last place, compiled or not, down to where nothing is left of 1."""
+    x = np.concatenate([SIZES, 1e8 * SIZES, -SIZES[SIZES < 0.9], np.logspace(-5, -0.1, 999) - 1, [0.0]]).astype(kind)
+    exact = np.log1p(x.astype(np.longdouble))
+    for result in (log1p(x), jax.jit(log1p)(x)):
         assert result.dtype == kind
         np.testing.assert_allclose(np.asarray(result, np.longdouble), exact, rtol=3 * np.finfo(kind).eps, atol=0)
 

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from hwsim.devices.kinds.exponential_walk import Steps
 from hwsim.devices.kinds.exponentials import lost
-from hwsim.devices.kinds.loops import repeat_pair
+from hwsim.devices.kinds.loops import either, repeat_pair
 from hwsim.typing import Array
 
 _LEAST = 1e-13
@@ -141,18 +142,32 @@ class Exponential(NamedTuple):
     start: Array
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
-        """Return how far n pulses bring devices from x."""
+        """Return how far n pulses bring devices from x.
+
+        All of it is one function of x and n, which XLA computes in a single pass: what several passes need it would store.
+        """
         xp = x.__array_namespace__()
-        up = n > 0
-        gamma = xp.where(up, self.gamma_up, -self.gamma_down)
-        delta, a = xp.where(up, self.delta_up, self.delta_down), xp.where(up, self.a_up, self.a_down)
-        start, rate = gamma * (self.slope * x + self.start), xp.where(up, gamma, -gamma) * self.slope
 
-        def step(way: Array) -> Array:
-            longest = delta - delta * a * (1 - lost(start + rate * way))
-            return xp.where(longest > 0, longest, 0.0)
+        def steps(x: Array, n: Array) -> tuple[Steps, Array, Array]:
+            up = n > 0
+            gamma = xp.where(up, self.gamma_up, -self.gamma_down)
+            delta, a = xp.where(up, self.delta_up, self.delta_down), xp.where(up, self.a_up, self.a_down)
+            start, rate = gamma * (self.slope * x + self.start), xp.where(up, gamma, -gamma) * self.slope
+            return Steps(delta, a, start, rate), xp.abs(n), _room(x, n, bounds)
 
-        return _one_by_one(step, x, n, noise, bounds)
+        def together(_: Array, pair: tuple[Array, Array]) -> tuple[Array, Array]:
+            of, k, room = steps(*pair)
+            return of.many(k, room)
+
+        way, squares = repeat_pair(together, xp.any(n != 0).astype(np.int32), (x, n.astype(x.dtype)), xp)
+        left = squares < 0
+
+        def singly() -> tuple[Array, Array]:
+            of, k, room = steps(x, n)
+            return _one_by_one(of.one, xp.where(left, k, 0), room, (way, xp.where(left, 0.0, squares)))
+
+        walked: tuple[Array, Array] = either(left.any(), singly, lambda: (way, squares), xp)
+        return _moved(n, *walked, noise)
 
 
 class PowerLaw(NamedTuple):
@@ -173,7 +188,8 @@ class PowerLaw(NamedTuple):
         def step(way: Array) -> Array:
             return delta * xp.clip(left - way / size, 0.0, 1.0) ** gamma
 
-        return _one_by_one(step, x, n, noise, bounds)
+        none = xp.zeros_like(x)
+        return _moved(n, *_one_by_one(step, xp.abs(n), _room(x, n, bounds), (none, none)), noise)
 
 
 class Table(NamedTuple):
@@ -219,20 +235,29 @@ class Levels(NamedTuple):
         return Moved(bounds.low + size * level / last - x, size * xp.sqrt(noise.variance(moved / last**2, moved)))
 
 
-def _one_by_one(step: Callable[[Array], Array], x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
-    """Send noiseless pulses one after the other; noise adds up over the steps on the way, whose length it does not change.
-
-    `step` gives the length of a step behind some way in the direction of the pulses.
-    """
+def _room(x: Array, n: Array, bounds: Bounds) -> Array:
+    """Return how far the bound is that pulses lead to."""
     xp = x.__array_namespace__()
-    k, none = xp.abs(n), xp.zeros_like(x)
-    room = xp.maximum(xp.where(n > 0, bounds.high - x, x - bounds.low), 0.0).astype(x.dtype)
+    return xp.maximum(xp.where(n > 0, bounds.high - x, x - bounds.low), 0.0).astype(x.dtype)
+
+
+def _one_by_one(step: Callable[[Array], Array], k: Array, room: Array, begun: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Send k noiseless pulses one after the other; return the way there, which ends at `room`, and the sum of squares of its steps.
+
+    `step` gives the length of a step behind some way in the direction of the pulses, and `begun` the way and squares before.
+    """
+    xp = room.__array_namespace__()
 
     def once(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         way, squares = carry
-        length = xp.where(j < k, step(way), 0.0).astype(x.dtype)
+        length = xp.where(j < k, step(way), 0.0).astype(room.dtype)
         further = way + length
         return xp.where(further < room, further, room), squares + length**2
 
-    way, squares = repeat_pair(once, k.max(initial=0).astype(np.int32), (none, none), xp)
-    return Moved(xp.sign(n) * way, xp.sqrt(noise.variance(squares, k)))
+    return repeat_pair(once, k.max(initial=0).astype(np.int32), begun, xp)
+
+
+def _moved(n: Array, way: Array, squares: Array, noise: Noise) -> Moved:
+    """Turn a way into a change; noise adds up over the steps on the way, whose length it does not change."""
+    xp = way.__array_namespace__()
+    return Moved(xp.sign(n) * way, xp.sqrt(noise.variance(squares, xp.abs(n))))
