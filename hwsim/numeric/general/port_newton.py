@@ -16,7 +16,8 @@ from circuits.constants import V_T
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes
 from circuits.nodes import Nodes
-from hwsim.numeric.general.shared_ports import SharedPorts, Tangents
+from hwsim.numeric.general.shared_ports import SharedPorts
+from hwsim.numeric.general.tangents import Matrices, Tangents
 from hwsim.typing import Array, Floats
 
 HARD = 1e14
@@ -145,7 +146,8 @@ class Problem(NamedTuple):
             some = slice(first, first + at_once)
             i, slope = self.at(some).law(p[some], 0.0)
             try:
-                currents[some] = i + slope * self.at(some).moved(p[some], i, slope)
+                exact = Matrices.of(self.q, self.ports.shared.summed(slope))
+                currents[some] = i + slope * self.at(some)._replace(near=exact).moved(p[some], i, slope)
             except np.linalg.LinAlgError:
                 currents[some] = i
         return currents
