@@ -27,7 +27,7 @@ class Sweeps(NamedTuple):
     ----------
     slopes
         (B, M) [S].
-    own
+    diagonal
         1 + q·s, (B, M).
     others
         Oᵀ, (M, M) [ohm].
@@ -35,7 +35,7 @@ class Sweeps(NamedTuple):
     """
 
     slopes: Array
-    own: Array
+    diagonal: Array
     others: Floats
 
     def inverse(self) -> Self:
@@ -44,14 +44,15 @@ class Sweeps(NamedTuple):
 
     def repeated(self, times: int) -> Self:
         """Return so many batches, one behind the other."""
-        return self._replace(slopes=np.tile(self.slopes, (times, 1)), own=np.tile(self.own, (times, 1)))
+        return self._replace(slopes=np.tile(self.slopes, (times, 1)), diagonal=np.tile(self.diagonal, (times, 1)))
 
     def solve(self, right: Array) -> None:
         """Solve for right sides (B, M), in their place."""
-        solved, known = right / self.own, right.copy()
+        whole = right.copy()
+        right /= self.diagonal
         for _ in range(_SWEEPS):
-            np.subtract(known, (self.slopes * solved) @ self.others, out=right)
-            solved = np.divide(right, self.own, out=right)
+            np.subtract(whole, (self.slopes * right) @ self.others, out=right)
+            right /= self.diagonal
 
 
 class Matrices(NamedTuple):
@@ -125,13 +126,12 @@ Tangents = Sweeps | Matrices
 
 def tangents(q: Floats, slopes: Array) -> Tangents:
     """Return I + Q·s, for Q (M, M) [ohm] and the slopes of groups (B, M) [S], as what solves for steps fastest."""
-    diagonal, others = np.diagonal(q), q.T.copy()
+    diagonal, others = 1.0 + np.diagonal(q) * slopes, q.T.copy()
     np.fill_diagonal(others, 0.0)
-    own = 1.0 + diagonal * slopes
     seen = slopes.any(axis=0) @ np.abs(others)  # by each group of all others that have a slope
-    left = np.abs(slopes / own) * seen  # of the largest error of a group's current s·δ, what a sweep leaves of it at most
-    weak = left.max(initial=0.0) <= _WEAK and np.abs(own).max(initial=0.0) <= _STIFF  # not where any is no number
-    return Sweeps(slopes, own, others) if weak else Matrices.of(q, slopes)
+    left = np.abs(slopes / diagonal) * seen  # of the largest error of a group's current s·δ, what a sweep leaves of it at most
+    weak = left.max(initial=0.0) <= _WEAK and np.abs(diagonal).max(initial=0.0) <= _STIFF  # not where any is no number
+    return Sweeps(slopes, diagonal, others) if weak else Matrices.of(q, slopes)
 
 
 def jacobian(q: Floats, slopes: Array) -> Array:
