@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from circuits.chip import AnyChip
 from circuits.nodes import Nodes
-from hwsim.numeric.general.inverses import Passes, inverse_of_lines
+from hwsim.numeric.general.inverses import Passes, inverse_of_lines, units_of
 from hwsim.numeric.general.wire_grids import Grid, Wire
 from hwsim.typing import Floats
 
@@ -75,12 +75,13 @@ class EliminatedGrid:
         outer[:-1] += across
         outer[1:] += across
         outer[outer_at] += outer_end
-        lines = along * values[:, None, :]
-        lines *= -values[:, :, None]
-        k = np.arange(values.shape[1])
-        lines[:, k, k] += outer
+        units = units_of(across)
+        weighted, k = values * units, np.arange(values.shape[1])
+        lines = along * weighted[:, None, :]
+        lines *= -weighted[:, :, None]
+        lines[:, k, k] += outer * units**2
         ends = np.concatenate([inner_end, outer_end])
-        one = cls(values, along, Passes.of(lines, across), ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
+        one = cls(values, along, Passes.of(lines, units), ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
         return replace(one, response=one._outer(np.eye(len(ends))[:, free], None))
 
     @property
