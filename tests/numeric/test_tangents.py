@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hwsim.numeric.general.tangents import Matrices, Sweeps, jacobian, tangents
+from hwsim.numeric.general.tangents import Couplings, Matrices, Sweeps, jacobian
 
 SAMPLES, GROUPS, FLAT = 3, 6, 2
 
@@ -22,7 +22,7 @@ def drawn(coupling: float) -> tuple[np.ndarray, np.ndarray]:
 def test_sweeps_leave_a_thousandth_of_a_step_to_the_next() -> None:
     """However steep the groups are: steps that are repeated with what is left end at the solution of (I + Q·s)·δ = r."""
     q, slopes = drawn(0.2)
-    solver, right = tangents(q, slopes), np.random.default_rng(1).normal(size=(SAMPLES, GROUPS))
+    solver, right = Couplings.of(q).tangents(slopes), np.random.default_rng(1).normal(size=(SAMPLES, GROUPS))
     assert isinstance(solver, Sweeps)
     wanted = np.linalg.solve(jacobian(q, slopes), right[:, :, None])[:, :, 0]
     for repeated in (1, 2, 3):
@@ -39,13 +39,13 @@ def test_sweeps_leave_a_thousandth_of_a_step_to_the_next() -> None:
 def test_batches_behind_one_another_have_the_tangents_of_the_first(coupling: float) -> None:
     """Inverted or not, each phase takes the steps that it takes alone; only strong couplings are solved by matrices."""
     q, slopes = drawn(coupling)
-    assert isinstance(tangents(q, slopes), Sweeps if coupling < 1 else Matrices)
+    assert isinstance(Couplings.of(q).tangents(slopes), Sweeps if coupling < 1 else Matrices)
     right = np.random.default_rng(2).normal(size=(2, SAMPLES, GROUPS))
     together = right.reshape(-1, GROUPS).copy()
-    tangents(q, slopes).inverse().repeated(2).solve(together)
+    Couplings.of(q).tangents(slopes).inverse().repeated(2).solve(together)
     for phase, whole in zip(right, together.reshape(right.shape), strict=True):
         alone = phase.copy()
-        tangents(q, slopes).solve(alone)
+        Couplings.of(q).tangents(slopes).solve(alone)
         np.testing.assert_allclose(whole, alone, rtol=1e-9)
 
 
@@ -54,9 +54,9 @@ def test_strong_couplings_and_slopes_that_are_not_finite_are_left_to_matrices() 
     q, slopes = drawn(5.0)
     right = np.random.default_rng(3).normal(size=(SAMPLES, GROUPS))
     wanted = np.linalg.solve(jacobian(q, slopes), right[:, :, None])[:, :, 0]
-    tangents(q, slopes).solve(right)
+    Couplings.of(q).tangents(slopes).solve(right)
     np.testing.assert_allclose(right, wanted, rtol=1e-9)
     q, slopes = drawn(0.2)
     for not_swept in (np.nan, 1e14):  # the second is an ideal diode's
         slopes[1, 2] = not_swept
-        assert isinstance(tangents(q, slopes), Matrices)
+        assert isinstance(Couplings.of(q).tangents(slopes), Matrices)

@@ -63,12 +63,11 @@ class Passes(NamedTuple):
         """Return the voltages of all lines, (L, m, B), where currents enter all of them, of the same shape; these are overwritten."""
         right *= self.units[:, :, None]
         for before, line, inverse in zip(right, right[1:], self.inverses, strict=False):
-            line += np.dot(inverse, before)
+            np.add(line, np.dot(inverse, before), out=line)
         u = np.empty_like(right)
         np.dot(self.inverses[-1], right[-1], out=u[-1])
         for line, behind, pushed, inverse in zip(u[-2::-1], u[:0:-1], right[-2::-1], self.inverses[-2::-1], strict=True):
-            pushed += behind
-            np.dot(inverse, pushed, out=line)
+            np.dot(inverse, np.add(pushed, behind, out=pushed), out=line)
         u *= self.units[:, :, None]
         return u
 

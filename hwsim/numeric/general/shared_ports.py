@@ -13,7 +13,7 @@ from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.nodes import Nodes
 from circuits.rows import fixed_nodes
-from hwsim.numeric.general.tangents import Tangents, jacobian, tangents
+from hwsim.numeric.general.tangents import Couplings, Tangents, jacobian
 from hwsim.typing import Array, Floats
 
 
@@ -65,8 +65,8 @@ class SharedPorts(NamedTuple):
         summed: Array = values @ self.members
         return summed
 
-    def moved(self, p: Array, p0: Floats, q: Floats, i: Array, slope: Array, near: Tangents | None = None) -> Array:
-        """Return a whole step of Newton's method, (B, P) [V], from port voltages, currents and slopes, and `q` between the groups.
+    def moved(self, p: Array, p0: Floats, couplings: Couplings, i: Array, slope: Array, near: Tangents | None = None) -> Array:
+        """Return a whole step of Newton's method, (B, P) [V], from port voltages, currents and slopes.
 
         With ε what a port is off its group, the step of the group's first is that of (I + Q·Σs)·δ = −(p − p₀ + Q·Σ±(i − s·ε)), and the
         port's own is ±δ − ε. Ports whose current does not depend on their voltage, as outputs that a fixed current nudges, need no unknown.
@@ -75,14 +75,14 @@ class SharedPorts(NamedTuple):
         sign, apart = self.sign, p - p0
         off = apart.take(self.first, axis=1)
         apart -= sign * off.take(self.group, axis=1)
-        step = off + self.summed(sign * (i - slope * apart)) @ q.T
+        step = off + self.summed(sign * (i - slope * apart)) @ couplings.q.T
         np.negative(step, out=step)
-        (self.tangents(q, slope) if near is None else near).solve(step)
+        (self.tangents(couplings, slope) if near is None else near).solve(step)
         return sign * step.take(self.group, axis=1) - apart
 
-    def tangents(self, q: Floats, slope: Array) -> Tangents:
+    def tangents(self, couplings: Couplings, slope: Array) -> Tangents:
         """Return the matrix I + Q·Σs of groups at slopes (B, P) [S]."""
-        return tangents(q, self.summed(slope))
+        return couplings.tangents(self.summed(slope))
 
     def seen(self, q: Floats, slope: Floats, ports: slice) -> Floats:
         """Return what some ports, each alone in its group, see of the circuit with these slopes (B, P) [S] at all: (B, K, K) [ohm]."""
@@ -90,6 +90,6 @@ class SharedPorts(NamedTuple):
         seen: Floats = np.linalg.solve(matrix, np.broadcast_to(q[:, some], (len(slope), len(q), len(some))))[:, some]
         return seen
 
-    def between(self, across: Floats) -> Floats:
-        """Return Q between the groups, (M, M) [ohm], from that between the ports."""
-        return across[np.ix_(self.first, self.first)]
+    def between(self, across: Floats) -> Couplings:
+        """Return Q between the groups, from that between the ports, (P, P) [ohm]."""
+        return Couplings.of(across[np.ix_(self.first, self.first)])

@@ -124,14 +124,39 @@ class Matrices(NamedTuple):
 Tangents = Sweeps | Matrices
 
 
-def tangents(q: Floats, slopes: Array) -> Tangents:
-    """Return I + Q·s, for Q (M, M) [ohm] and the slopes of groups (B, M) [S], as what solves for steps fastest."""
-    diagonal, others = 1.0 + np.diagonal(q) * slopes, q.T.copy()
-    np.fill_diagonal(others, 0.0)
-    seen = slopes.any(axis=0) @ np.abs(others)  # by each group of all others that have a slope
-    left = np.abs(slopes / diagonal) * seen  # of the largest error of a group's current s·δ, what a sweep leaves of it at most
-    weak = left.max(initial=0.0) <= _WEAK and np.abs(diagonal).max(initial=0.0) <= _STIFF  # not where any is no number
-    return Sweeps(slopes, diagonal, others) if weak else Matrices.of(q, slopes)
+class Couplings(NamedTuple):
+    """Q between groups of ports, and what of it sweeps need.
+
+    Parameters
+    ----------
+    q
+        How the voltages of groups answer currents, (M, M) [ohm].
+    diagonal
+        What each group sees of itself, (M,) [ohm].
+    others, magnitudes
+        The rest, Oᵀ, and its magnitudes, both (M, M) [ohm].
+
+    """
+
+    q: Floats
+    diagonal: Floats
+    others: Floats
+    magnitudes: Floats
+
+    @classmethod
+    def of(cls, q: Floats) -> Self:
+        """Part the diagonal from the rest."""
+        others = q.T.copy()
+        np.fill_diagonal(others, 0.0)
+        return cls(q, np.diagonal(q), others, np.abs(others))
+
+    def tangents(self, slopes: Array) -> Tangents:
+        """Return I + Q·s for the slopes of groups (B, M) [S], as what solves for steps fastest."""
+        diagonal = 1.0 + self.diagonal * slopes
+        seen = slopes.any(axis=0) @ self.magnitudes  # by each group of all others that have a slope
+        left = np.abs(slopes / diagonal) * seen  # of the largest error of a group's current s·δ, what a sweep leaves of it at most
+        weak = left.max(initial=0.0) <= _WEAK and np.abs(diagonal).max(initial=0.0) <= _STIFF  # not where any is no number
+        return Sweeps(slopes, diagonal, self.others) if weak else Matrices.of(self.q, slopes)
 
 
 def jacobian(q: Floats, slopes: Array) -> Array:
