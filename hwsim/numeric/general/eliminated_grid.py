@@ -112,11 +112,16 @@ class EliminatedGrid:
             return
         first, which = _distinct(fixed)
         answers = self._outer(fixed[:, first], None)
+        in_turn = np.array_equal(which, np.tile(np.arange(len(first)), len(which) // max(len(first), 1)))  # phase by phase
         at_once = max(_AT_ONCE // q[0].size, 1)
         for begin in range(0, len(q), at_once):
             some = slice(begin, begin + at_once)
             np.matmul(self.response[some], free, out=q[some])
-            q[some] += answers[some].take(which, axis=2)
+            if in_turn:
+                phases = q[some].reshape(*q[some].shape[:2], -1, len(first))
+                phases += answers[some, :, None]
+            else:
+                q[some] += answers[some].take(which, axis=2)
             self._inner(some, q[some], ends, None, p[some])
 
     def _outer(self, ends: Floats, into: tuple[Floats, Floats] | None) -> Floats:

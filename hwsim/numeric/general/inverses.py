@@ -64,7 +64,7 @@ class Passes(NamedTuple):
         right *= self.units[:, :, None]
         for before, line, inverse in zip(right, right[1:], self.inverses, strict=False):
             np.add(line, np.dot(inverse, before), out=line)
-        u = np.empty_like(right)
+        u = np.empty(right.shape)
         np.dot(self.inverses[-1], right[-1], out=u[-1])
         for line, behind, pushed, inverse in zip(u[-2::-1], u[:0:-1], right[-2::-1], self.inverses[-2::-1], strict=True):
             np.dot(inverse, np.add(pushed, behind, out=pushed), out=line)
@@ -76,8 +76,9 @@ def units_of(between: Floats) -> Floats:
     """Return d of the nodes of all lines, (L, m) [1/√S], so that d_k·w_k·d_(k+1) = 1 for conductances w between lines, (L − 1, m) [S]."""
     units = np.empty((len(between) + 1, between.shape[1]))
     units[0] = 1.0 / np.sqrt(between[0] if len(between) else 1.0)
-    for k, w in enumerate(between):
-        units[k + 1] = 1.0 / (w * units[k])
+    odd = between[1::2]
+    units[2::2] = units[0] * np.cumprod(between[: 2 * len(odd) : 2] / odd, axis=0)
+    units[1::2] = 1.0 / (between[::2] * units[: len(between) : 2])
     return units
 
 
