@@ -1,6 +1,7 @@
 """Ports that share a voltage: fewer unknowns, and the step that all of them would take; inverses of conductance matrices."""
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -61,8 +62,9 @@ def test_lines_are_inverted_as_their_matrices_are() -> None:
     np.testing.assert_allclose((inverses @ aside[:, :, None])[:, :, 0], 1.0, rtol=1e-12)  # all nodes at 1 V
 
 
-def test_passes_over_lines_are_the_inverse_of_the_whole() -> None:
-    """Each line's inverse is symmetric to the last bit; a matrix that is not positive is refused."""
+@pytest.mark.parametrize("layout", ["C", "F"])
+def test_passes_over_lines_are_the_inverse_of_the_whole(layout: Literal["C", "F"]) -> None:
+    """However they are laid out in memory. Each line's inverse is symmetric to the last bit; a matrix that is not positive is refused."""
     rng = np.random.default_rng(2)
     roots, between = rng.normal(size=(3, 4, 4)), rng.uniform(0.1, 1, (2, 4))
     lines = roots @ roots.swapaxes(1, 2) + 4 * np.eye(4)
@@ -74,7 +76,7 @@ def test_passes_over_lines_are_the_inverse_of_the_whole() -> None:
     inverse, units = np.linalg.inv(whole.reshape(12, 12)), units_of(between)
     np.testing.assert_allclose(units[:-1] * between * units[1:], 1.0, rtol=1e-15)
     scaled = units[:, :, None] * lines * units[:, None, :]
-    passes = Passes.of(scaled.copy(), units)
+    passes = Passes.of(scaled.copy(order=layout), units)
     np.testing.assert_array_equal(passes.inverses, passes.inverses.swapaxes(1, 2))
     right = rng.normal(size=(3, 4, 2))
     np.testing.assert_allclose(passes.from_all(right.copy()).reshape(12, 2), inverse @ right.reshape(12, 2), rtol=1e-12)

@@ -76,10 +76,10 @@ class EliminatedGrid:
         outer[1:] += across
         outer[outer_at] += outer_end
         units = units_of(across)
-        weighted, k = values * units, np.arange(values.shape[1])
-        lines = along * weighted[:, None, :]
+        weighted = values * units
+        lines = np.multiply(along, weighted[:, None, :], order="C")
         lines *= -weighted[:, :, None]
-        lines[:, k, k] += outer * units**2
+        lines.reshape(len(lines), -1)[:, :: lines.shape[1] + 1] += outer * units**2  # on their diagonals
         ends = np.concatenate([inner_end, outer_end])
         one = cls(values, along, Passes.of(lines, units), ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
         return replace(one, response=one._outer(np.eye(len(ends))[:, free], None))

@@ -42,12 +42,14 @@ class Passes(NamedTuple):
         for k, (line, inverse) in enumerate(zip(lines, inverses, strict=True)):  # all of a line while it is in the cache
             if k:
                 np.subtract(line, inverses[k - 1], out=line)
-            # in place: LAPACK sees the transpose, in columns, and leaves the inverse's one half in what is the lower half here
-            if dpotrf(line.T, clean=0, overwrite_a=1)[1] or dpotri(line.T, overwrite_c=1)[1]:
+            # in place: LAPACK sees the transpose, in columns, and fills the upper half of what it returns
+            factors, indefinite = dpotrf(line.T, clean=0, overwrite_a=1)
+            half, singular = dpotri(factors, overwrite_c=1)
+            if indefinite or singular:
                 msg = "a matrix of conductances is not positive definite"
                 raise np.linalg.LinAlgError(msg)
-            np.copyto(inverse, line)
-            np.copyto(inverse, line.T, where=upper)
+            np.copyto(inverse, half.T)
+            np.copyto(inverse, half, where=upper)
         return cls(units, inverses)
 
     def from_last(self, right: Floats) -> Floats:
