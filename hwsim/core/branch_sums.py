@@ -15,8 +15,8 @@ from hwsim.typing import Floats
 _MANY = 1 << 11
 """Conductances of a circuit; more of them are worth SciPy's sparse matrices."""
 
-_AT_ONCE = 1 << 15
-"""Numbers that are compared at a time: they stay in the cache."""
+_ROWS = 32
+"""Rows of values that are compared as one: rows of few samples are slow one by one."""
 
 
 class BranchEnds(NamedTuple):
@@ -136,14 +136,8 @@ def incidence(circuit: Circuit) -> Incidence:
 def peaks(values: Floats) -> Floats:
     """Return the largest magnitude of each sample, (B,), of values (n, B); NaN where there is any, and 0 where there are none."""
     most: Floats = np.zeros(values.shape[1])
-    if not values.flags.c_contiguous:  # sample by sample in memory
-        np.maximum(values.max(axis=0, initial=0.0), -values.min(axis=0, initial=0.0), out=most)
-        return most
-    at_once = max(_AT_ONCE // max(len(most), 1), 1)
-    for first in range(0, len(values), at_once):
-        magnitude = np.abs(values[first : first + at_once])
-        while (rest := len(magnitude) // 2) > 0:  # halves, one against the other: rows of few samples are slow one by one
-            np.maximum(magnitude[:rest], magnitude[-rest:], out=magnitude[:rest])
-            magnitude = magnitude[: len(magnitude) - rest]
-        np.maximum(most, magnitude[0], out=most)
+    many = len(values) // _ROWS * _ROWS if values.flags.c_contiguous else 0  # else sample by sample in memory
+    for part in (values[:many].reshape(-1, _ROWS * len(most)), values[many:]) if len(most) else ():
+        largest = np.maximum(part.max(axis=0, initial=0.0), -part.min(axis=0, initial=0.0))
+        np.maximum(most, largest.reshape(-1, len(most)).max(axis=0), out=most)
     return most

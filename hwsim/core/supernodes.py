@@ -3,7 +3,6 @@
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, InputSources, VoltageSources
@@ -17,16 +16,16 @@ def sum_supernodes(circuit: Circuit, leaving: Floats) -> None:
     for nodes in _unions(circuit):
         leaving[:, nodes[0]] = leaving[:, nodes].sum(axis=1)
         leaving[:, nodes[1:]] = 0.0
-    np.copyto(leaving, 0.0, where=_grounded(circuit))
+    leaving.T[_grounded(circuit)] = 0.0
 
 
 @lru_cache(maxsize=4)  # every equilibrium's verification asks
-def _grounded(circuit: Circuit) -> NDArray[np.bool_]:
-    """Return which nodes are ground, or are joined to it by sources of voltage, in one step or in several, (N + 1,)."""
+def _grounded(circuit: Circuit) -> Nodes:
+    """List the nodes that are ground, or are joined to it by sources of voltage, in one step or in several."""
     to_ground = fixed_nodes(circuit, Amplifiers)
     for nodes in _unions(circuit):
         to_ground[nodes] |= to_ground[nodes].any()
-    return to_ground
+    return np.flatnonzero(to_ground)
 
 
 @lru_cache(maxsize=4)  # as above

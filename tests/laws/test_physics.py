@@ -9,7 +9,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair, IdealPair, Linear, Neuron
-from hwsim.core import kirchhoff
+from hwsim.core import current_flow
 from hwsim.core.protocol import Drive, Equilibrium, Push
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.numeric_engine import NumericEngine
@@ -49,11 +49,11 @@ def test_tellegen() -> None:
     v = np.zeros((BATCH, circuit.size + 1))
     for group, volts in solver.solve(g, Drive(x)).v.items():
         v[:, circuit.nodes(group)] = volts
-    heat, leaving = np.zeros(BATCH), kirchhoff.flow(circuit, chip, g, Drive(x), v, every=True).leaving
+    heat, leaving = np.zeros(BATCH), current_flow.flow(circuit, chip, g, Drive(x), v, every=True).leaving
     for crossbar in circuit.trainable:
         drops = v[:, crossbar.rows][:, :, None] - v[:, crossbar.columns][:, None, :]
         heat += (g[crossbar.name] * drops**2).sum(axis=(1, 2))
-    for ends, others, i in kirchhoff.branches(circuit, chip, Drive(x), v):
+    for ends, others, i in current_flow.branches(circuit, chip, Drive(x), v):
         heat += ((v[:, ends.numbers] - v[:, others.numbers]) * i.T).sum(axis=1)
     kept = np.concatenate([source.plus for source in (*circuit.inputs, *circuit.voltage_sources)])
     delivered = (v[:, kept] * leaving[:, kept]).sum(axis=1)

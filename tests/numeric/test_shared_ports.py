@@ -1,6 +1,7 @@
 """Ports that share a voltage: fewer unknowns, and the step that all of them would take; inverses of conductance matrices."""
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from circuits.chip import Chip
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair, Rectifier
-from hwsim.numeric.general.inverses import Passes, inverse_of_lines
+from hwsim.numeric.general.inverses import Passes, inverse_of_lines, units_of
 from hwsim.numeric.general.port_newton import Ports
 
 LAYER = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.2), amplifier=Amplifier(gain=4.0, back=0.25))
@@ -61,8 +62,9 @@ def test_lines_are_inverted_as_their_matrices_are() -> None:
     np.testing.assert_allclose((inverses @ aside[:, :, None])[:, :, 0], 1.0, rtol=1e-12)  # all nodes at 1 V
 
 
-def test_passes_over_lines_are_the_inverse_of_the_whole() -> None:
-    """The last line's own is symmetric to the last bit; a matrix that is not positive is refused."""
+@pytest.mark.parametrize("layout", ["C", "F"])
+def test_passes_over_lines_are_the_inverse_of_the_whole(layout: Literal["C", "F"]) -> None:
+    """However they are laid out in memory. Each line's inverse is symmetric to the last bit; a matrix that is not positive is refused."""
     rng = np.random.default_rng(2)
     roots, between = rng.normal(size=(3, 4, 4)), rng.uniform(0.1, 1, (2, 4))
     lines = roots @ roots.swapaxes(1, 2) + 4 * np.eye(4)
@@ -71,11 +73,13 @@ def test_passes_over_lines_are_the_inverse_of_the_whole() -> None:
         whole[k, :, k] = lines[k]
     for k, w in enumerate(between):
         whole[k, :, k + 1] = whole[k + 1, :, k] = -np.diag(w)
-    inverse, passes = np.linalg.inv(whole.reshape(12, 12)), Passes.of(lines.copy(), between)
-    np.testing.assert_array_equal(passes.last, passes.last.T)
-    np.testing.assert_allclose(passes.last, inverse[-4:, -4:], rtol=1e-12)
+    inverse, units = np.linalg.inv(whole.reshape(12, 12)), units_of(between)
+    np.testing.assert_allclose(units[:-1] * between * units[1:], 1.0, rtol=1e-15)
+    scaled = units[:, :, None] * lines * units[:, None, :]
+    passes = Passes.of(scaled.copy(order=layout), units)
+    np.testing.assert_array_equal(passes.inverses, passes.inverses.swapaxes(1, 2))
     right = rng.normal(size=(3, 4, 2))
     np.testing.assert_allclose(passes.from_all(right.copy()).reshape(12, 2), inverse @ right.reshape(12, 2), rtol=1e-12)
     np.testing.assert_allclose(passes.from_last(right[-1]).reshape(12, 2), inverse[:, -4:] @ right[-1], rtol=1e-12)
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
-        Passes.of(-lines, between)
+        Passes.of(-scaled, units)

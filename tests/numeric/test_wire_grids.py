@@ -137,6 +137,19 @@ def test_a_sample_without_finite_features_fails_alone(bad):
             np.testing.assert_allclose(other.v[group.name][[0, 2, 3]], one.v[group.name][[0, 2, 3]], rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("order", [[0, 1, 0, 1, 0, 1], [0, 0, 1, 1], [0, 1, 1, 0], [1, 0, 1], [2, 2, 2]])
+def test_equal_samples_share_a_pass_in_any_order(order):
+    """In turn, as phases have them, or not: each has the voltages that it has alone."""
+    circuit = wired_network("tall")
+    g, chip, x = drawn(circuit)
+    with GeneralEngine().prepare(circuit, chip) as solver:
+        together = solver.solve(g, Drive(x[order]))
+        for place, sample in enumerate(order):
+            alone = solver.solve(g, Drive(x[sample : sample + 1]))
+            for group in circuit.groups:
+                np.testing.assert_allclose(together.v[group.name][place], alone.v[group.name][0], rtol=1e-11, atol=1e-13)
+
+
 def test_samples_take_memory_in_proportion_to_their_number():
     """Columns are known by the first of their kind, and a solve of many samples makes no table of each by each."""
     columns = np.random.default_rng(0).normal(size=(2, 400))

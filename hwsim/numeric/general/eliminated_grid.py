@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from circuits.chip import AnyChip
 from circuits.nodes import Nodes
-from hwsim.numeric.general.inverses import Passes, inverse_of_lines
+from hwsim.numeric.general.inverses import Passes, inverse_of_lines, units_of
 from hwsim.numeric.general.wire_grids import Grid, Wire
 from hwsim.typing import Floats
 
@@ -75,12 +75,13 @@ class EliminatedGrid:
         outer[:-1] += across
         outer[1:] += across
         outer[outer_at] += outer_end
-        lines = along * values[:, None, :]
-        lines *= -values[:, :, None]
-        k = np.arange(values.shape[1])
-        lines[:, k, k] += outer
+        units = units_of(across)
+        weighted = values * units
+        lines = np.multiply(along, weighted[:, None, :], order="C")
+        lines *= -weighted[:, :, None]
+        lines.reshape(len(lines), -1)[:, :: lines.shape[1] + 1] += outer * units**2  # on their diagonals
         ends = np.concatenate([inner_end, outer_end])
-        one = cls(values, along, Passes.of(lines, across), ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
+        one = cls(values, along, Passes.of(lines, units), ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
         return replace(one, response=one._outer(np.eye(len(ends))[:, free], None))
 
     @property
@@ -111,11 +112,16 @@ class EliminatedGrid:
             return
         first, which = _distinct(fixed)
         answers = self._outer(fixed[:, first], None)
+        in_turn = np.array_equal(which, np.tile(np.arange(len(first)), len(which) // max(len(first), 1)))  # phase by phase
         at_once = max(_AT_ONCE // q[0].size, 1)
         for begin in range(0, len(q), at_once):
             some = slice(begin, begin + at_once)
             np.matmul(self.response[some], free, out=q[some])
-            q[some] += answers[some].take(which, axis=2)
+            if in_turn:
+                phases = q[some].reshape(*q[some].shape[:2], -1, len(first))
+                phases += answers[some, :, None]
+            else:
+                q[some] += answers[some].take(which, axis=2)
             self._inner(some, q[some], ends, None, p[some])
 
     def _outer(self, ends: Floats, into: tuple[Floats, Floats] | None) -> Floats:

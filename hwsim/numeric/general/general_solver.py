@@ -27,15 +27,12 @@ from hwsim.core.protocol import (
     Result,
     UnsupportedCircuitError,
 )
-from hwsim.numeric.general.linear_system import MNASystem, SourceTerms, conductance, given, learned
 from hwsim.numeric.general.port_batch import PortBatch
-from hwsim.numeric.general.port_newton import HARD, Ports, Problem
+from hwsim.numeric.general.port_circuit import PortCircuit
 from hwsim.numeric.general.port_search import PortSearch, joined
 from hwsim.numeric.general.port_settling import settle, settle_complex, settle_near
-from hwsim.numeric.general.sums import load
 from hwsim.numeric.general.thread_pool import one_thread
 from hwsim.numeric.general.unknown_parts import refuse_unknown
-from hwsim.numeric.general.wired_linear import Frame, WiredLinear
 from hwsim.numeric.transient.integrating import Integrating
 from hwsim.typing import Array, Conductances, Floats
 
@@ -44,9 +41,6 @@ TOLERANCE = 1e-13
 
 _NOISE_FLOOR = 8 * float(np.finfo(np.float64).eps)
 """A tolerance below a few roundings would never be met."""
-
-_FIXED = 1e-4
-"""S; what bridges the ports of a circuit in which nothing learns. It is taken away again: the answer does not depend on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,39 +89,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
 
     def __init__(self, circuit: Circuit, chip: Chip, engine: GeneralEngine) -> None:
         self.circuit, self.chip, self.engine = circuit, chip, engine
-        self._ports, self._sources = Ports.of(circuit, chip), SourceTerms.of(circuit, chip)
-        self._given = list(given(circuit, chip))
-        load(len(self._sources.fixed))
-        self._frame = Frame.of(circuit, chip, self._given, self._sources)
-        self._g: dict[str, Floats] | None = None
-        self._linear: MNASystem | WiredLinear | None = None
-        self._shunt = np.zeros(0)
-
-    def _batch(self, g: Conductances, x: Array) -> PortBatch:
-        """Factorize, unless these conductances are those of the last call."""
-        values = {name: np.asarray(array, dtype=np.float64) for name, array in g.items()}
-        self.circuit.check_conductances(values)
-        features = self._rows(x, self.circuit.input_count, "x")
-        if self._g is None or any(not np.array_equal(values[name], self._g[name]) for name in values):
-            typical = float(np.exp(np.mean([np.log(array).mean() for array in values.values()] or np.log(_FIXED))))
-            self._shunt = np.full(len(self._ports.a), typical)
-            self._shunt[self._ports.outputs :] = 0.0
-            self._linear = self._factorized(values)
-            self._g = {name: array.copy() for name, array in values.items()}
-        return PortBatch(self.circuit, self.chip, len(self._sources.fixed), values, features, self._linear)
-
-    def _factorized(self, g: dict[str, Floats]) -> MNASystem | WiredLinear | None:
-        """Factorize; None where the circuit is singular."""
-        ends = self._ports.a, self._ports.b
-        shunts = list(conductance(*ends, self._shunt))
-        try:
-            if self._frame is not None:
-                return WiredLinear.of(self._frame, g, self.chip, ends, shunts)
-            return MNASystem.of(
-                [*self._given, *(part for e in self.circuit.trainable for part in learned(e, g)), *shunts], ends, self._sources
-            )
-        except (RuntimeError, np.linalg.LinAlgError):  # exactly singular, to SuperLU and to LAPACK
-            return None
+        self._port_circuit = PortCircuit(circuit, chip)
 
     @property
     def tolerance(self) -> float | None:
@@ -146,8 +108,8 @@ class GeneralSolver(Integrating, Nudging, Closing):
 
         """
         with one_thread(), np.errstate(all="ignore"):  # many small products would wait for threads; what overflows has a result of its own
-            batch = self._batch(g, drive.x)._replace(noise=drive.noise)
-            begin = None if start is None else self._across(start)
+            batch = self._port_circuit.batch(g, drive.x)._replace(noise=drive.noise)
+            begin = None if start is None else self._port_circuit.across(start)
             equilibrium = self._verified(batch, self._search(batch, drive.push, begin))
         return equilibrium.check(self.circuit) if throw else equilibrium
 
@@ -171,9 +133,9 @@ class GeneralSolver(Integrating, Nudging, Closing):
             When shapes do not fit the circuit.
 
         """
-        y = self._rows(y, len(self.circuit.outputs), "y")
+        y = self._port_circuit.rows_of(y, len(self.circuit.outputs), "y")
         with one_thread(), np.errstate(all="ignore"):
-            batch = self._batch(g, x)
+            batch = self._port_circuit.batch(g, x)
             equilibria = self._phases(batch, y, nudge, noise)
         return tuple(phase.check(self.circuit) for phase in equilibria) if throw else equilibria
 
@@ -183,7 +145,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
         Nudged ones are near: their searches share the tangents of the free ones.
         """
         free = self._search(batch._replace(noise=None if noise is None else noise[0]), FREE, None)
-        pushes = nudge.pushes(free.p[:, self._ports.outputs :], y)
+        pushes = nudge.pushes(free.p[:, self._port_circuit.ports.outputs :], y)
         currents: Sequence[Any] = [None] * (1 + len(pushes)) if noise is None else noise
         if not pushes:
             return (self._verified(batch._replace(noise=currents[0]), free),)
@@ -226,14 +188,14 @@ class GeneralSolver(Integrating, Nudging, Closing):
 
     def _response(self, g: Conductances, free: Equilibrium, into: Floats, *, adjoint: bool) -> Equilibrium:
         """Solve (A + C·s·Cᵀ)·u = C·i, or its adjoint, for currents `into` the outputs (B, K) [A]."""
-        pushed = np.zeros((len(into), len(self._ports.a)))
-        pushed[:, self._ports.outputs :] = into
+        pushed = np.zeros((len(into), len(self._port_circuit.ports.a)))
+        pushed[:, self._port_circuit.ports.outputs :] = into
         with one_thread(), np.errstate(all="ignore"):
-            batch = self._batch(g, np.zeros((len(into), self.circuit.input_count)))
+            batch = self._port_circuit.batch(g, np.zeros((len(into), self.circuit.input_count)))
             if batch.linear is None:
                 return batch.unsolved()
             across = batch.linear.across.T if adjoint else batch.linear.across
-            _, slope = self._problem(batch, FREE).law(self._across(free), 0.0)
+            _, slope = self._port_circuit.problem(batch, FREE).law(self._port_circuit.across(free), 0.0)
             jacobian = np.eye(len(across)) + across * slope[:, None, :]
             try:
                 q = np.linalg.solve(jacobian, (pushed @ across.T)[:, :, None])[:, :, 0]
@@ -256,7 +218,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
             msg = f"{self.circuit.name}: {ideal[0].name}: ideal diodes have no complex law; use rule richardson"
             raise UnsupportedCircuitError(msg)
         with one_thread(), np.errstate(all="ignore"):
-            batch = self._batch(g, x)
+            batch = self._port_circuit.batch(g, x)
             free = self._search(batch, FREE, None)
             solved = self._verified(batch, free), *(self._complex(batch, push, free.p) for push in pushes)
         return tuple(phase.check(self.circuit) for phase in solved) if throw else solved
@@ -264,7 +226,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
     def _complex(self, batch: PortBatch, push: Push, free: Floats) -> Equilibrium:
         if batch.linear is None:
             return batch.unsolved()
-        problem, beta = self._problem(batch, FREE), np.asarray(push.beta)
+        problem, beta = self._port_circuit.problem(batch, FREE), np.asarray(push.beta)
         shape, gain = problem.beta.shape, self.chip(self.circuit.outputs.name, "gain")
         problem = problem._replace(
             beta=np.broadcast_to(gain * beta, shape), pushed=np.broadcast_to(gain * (beta * push.target + push.current), shape)
@@ -278,12 +240,12 @@ class GeneralSolver(Integrating, Nudging, Closing):
 
     def _search(self, batch: PortBatch, push: Push, begin: Floats | None, phases: int = 0) -> PortSearch:
         """Search for the port voltages under a push, from some on: those of so many nudged `phases` that begin at one free one, if any."""
-        ports, outputs = len(self._ports.a), len(self.circuit.outputs)
+        ports, outputs = len(self._port_circuit.ports.a), len(self.circuit.outputs)
         beta, target, current = (np.broadcast_to(np.asarray(part, dtype=np.float64), (len(batch.x), outputs)) for part in push)
         push = Push(beta, target, current)
         if batch.linear is None:
             return PortSearch(push, np.zeros((len(batch.x), ports)), np.zeros((len(batch.x), ports)), np.zeros(0, bool), np.zeros(0, int))
-        problem = self._problem(batch, push)
+        problem = self._port_circuit.problem(batch, push)
         begin = np.zeros_like(problem.p0) if begin is None else begin
         tolerance = max(self.engine.tolerance, _NOISE_FLOOR)
         if phases and not beta.any():  # then the tangents are those of the free phase
@@ -303,25 +265,3 @@ class GeneralSolver(Integrating, Nudging, Closing):
         equilibrium = batch.by_group(v)._replace(steps=search.steps)
         equilibrium.result[search.unstable] = int(Result.NOT_CONVEX)
         return batch.balanced(search.push, equilibrium, v)
-
-    def _problem(self, batch: PortBatch, push: Push) -> Problem:
-        assert batch.linear is not None  # noqa: S101 - the caller has looked
-        p0, across = batch.open(), batch.linear.across
-        one_each = (len(p0), len(self.circuit.outputs))
-        beta, target, current = (np.asarray(part, dtype=np.float64) for part in push)
-        gain = self.chip(self.circuit.outputs.name, "gain")
-        beta, current = np.broadcast_to(gain * beta, one_each), np.broadcast_to(gain * current, one_each)
-        sees = np.maximum(np.abs(np.diagonal(across))[: self._ports.outputs], 1e-12)
-        return Problem(self._ports, p0, self._ports.shared.between(across), self._shunt, HARD / sees, beta, beta * target + current)
-
-    def _across(self, start: Equilibrium) -> Floats:
-        at = start.at(self.circuit, self._ports.a) - start.at(self.circuit, self._ports.b)
-        voltages: Floats = np.nan_to_num(np.asarray(at, dtype=np.float64))
-        return voltages
-
-    def _rows(self, rows: Array, count: int, what: str) -> Floats:
-        values: Floats = np.asarray(rows, dtype=np.float64)
-        if values.ndim != 2 or values.shape[1] != count:  # noqa: PLR2004 - (B, count)
-            msg = f"{what} has shape {values.shape}; {self.circuit.name} takes (samples, {count})"
-            raise ValueError(msg)
-        return values

@@ -8,28 +8,25 @@ from hwsim.typing import Floats
 
 
 class Passes(NamedTuple):
-    """What passes over the lines of a grid multiply by.
+    """What passes over the lines of a grid multiply by, with voltages in units d of each node in which wires between lines conduct 1.
 
-    P_k is the inverse of what is left of a line's matrix when those before it are eliminated, P_k = (S_k − w_k·P_(k−1)·w_k)⁻¹.
+    P_k is the inverse of what is left of a line's matrix when those before it are eliminated, P_k = (d_k·S_k·d_k − P_(k−1))⁻¹.
 
     Parameters
     ----------
-    back
-        What each line but the last takes over of the next one, P_k·w_(k+1), (L − 1, m, m); its transpose is what the next takes over of it.
-    last
-        P of the last line, (m, m) [ohm].
-    between
-        w, the conductances from each line but the first to the one before, (L − 1, m) [S].
+    units
+        d, (L, m) [1/√S], as `units_of` has them.
+    inverses
+        P, (L, m, m).
 
     """
 
-    back: Floats
-    last: Floats
-    between: Floats
+    units: Floats
+    inverses: Floats
 
     @classmethod
-    def of(cls, lines: Floats, between: Floats) -> Self:
-        """Eliminate line after line; the matrices S, symmetric and positive definite, (L, m, m), are overwritten.
+    def of(cls, lines: Floats, units: Floats) -> Self:
+        """Eliminate line after line; the matrices d·S·d, symmetric and positive definite, (L, m, m), are overwritten.
 
         By Cholesky's factors an inverse takes a third of the work that one of any matrix takes.
 
@@ -41,38 +38,50 @@ class Passes(NamedTuple):
         """
         from scipy.linalg.lapack import dpotrf, dpotri  # noqa: PLC0415 - only circuits with grids need it
 
-        back, lower = np.empty_like(lines[1:]), np.tri(lines.shape[1], dtype=bool)
-        for k, line in enumerate(lines):  # all of a line while it is in the cache
+        inverses, upper = np.empty_like(lines), ~np.tri(lines.shape[1], dtype=bool)
+        for k, (line, inverse) in enumerate(zip(lines, inverses, strict=True)):  # all of a line while it is in the cache
             if k:
-                np.subtract(line, between[k - 1][:, None] * back[k - 1], out=line)
-            # in place: LAPACK sees the transpose, in columns, and leaves the inverse's one half in what is the lower half here
-            if dpotrf(line.T, clean=0, overwrite_a=1)[1] or dpotri(line.T, overwrite_c=1)[1]:
+                np.subtract(line, inverses[k - 1], out=line)
+            # in place: LAPACK sees the transpose, in columns, and fills the upper half of what it returns
+            factors, indefinite = dpotrf(line.T, clean=0, overwrite_a=1)
+            half, singular = dpotri(factors, overwrite_c=1)
+            if indefinite or singular:
                 msg = "a matrix of conductances is not positive definite"
                 raise np.linalg.LinAlgError(msg)
-            inverse = np.where(lower, line, line.T)
-            if k < len(back):
-                np.multiply(inverse, between[k], out=back[k])
-        return cls(back, inverse, between)
+            np.copyto(inverse, half.T)
+            np.copyto(inverse, half, where=upper)
+        return cls(units, inverses)
 
     def from_last(self, right: Floats) -> Floats:
         """Return the voltages of all lines, (L, m, B), where currents enter the last one alone, (m, B)."""
-        u = np.empty((len(self.back) + 1, *right.shape))
-        np.matmul(self.last, right, out=u[-1])
-        for line, behind, back in zip(u[-2::-1], u[:0:-1], self.back[::-1], strict=True):
-            np.dot(back, behind, out=line)
+        u = np.empty((len(self.units), *right.shape))
+        np.dot(self.inverses[-1], self.units[-1, :, None] * right, out=u[-1])
+        for line, behind, inverse in zip(u[-2::-1], u[:0:-1], self.inverses[-2::-1], strict=True):
+            np.dot(inverse, behind, out=line)
+        u *= self.units[:, :, None]
         return u
 
     def from_all(self, right: Floats) -> Floats:
         """Return the voltages of all lines, (L, m, B), where currents enter all of them, of the same shape; these are overwritten."""
-        for before, line, back in zip(right, right[1:], self.back, strict=False):
-            np.add(line, np.dot(back.T, before), out=line)
-        u = np.empty_like(right)
-        np.matmul(self.last, right[-1], out=u[-1])
-        right[:-1] /= self.between[:, :, None]
-        np.matmul(self.back, right[:-1], out=u[:-1])
-        for line, behind, back in zip(u[-2::-1], u[:0:-1], self.back[::-1], strict=True):
-            np.add(line, np.dot(back, behind), out=line)
+        right *= self.units[:, :, None]
+        for before, line, inverse in zip(right, right[1:], self.inverses, strict=False):
+            np.add(line, np.dot(inverse, before), out=line)
+        u = np.empty(right.shape)
+        np.dot(self.inverses[-1], right[-1], out=u[-1])
+        for line, behind, pushed, inverse in zip(u[-2::-1], u[:0:-1], right[-2::-1], self.inverses[-2::-1], strict=True):
+            np.dot(inverse, np.add(pushed, behind, out=pushed), out=line)
+        u *= self.units[:, :, None]
         return u
+
+
+def units_of(between: Floats) -> Floats:
+    """Return d of the nodes of all lines, (L, m) [1/√S], so that d_k·w_k·d_(k+1) = 1 for conductances w between lines, (L − 1, m) [S]."""
+    units = np.empty((len(between) + 1, between.shape[1]))
+    units[0] = 1.0 / np.sqrt(between[0] if len(between) else 1.0)
+    odd = between[1::2]
+    units[2::2] = units[0] * np.cumprod(between[: 2 * len(odd) : 2] / odd, axis=0)
+    units[1::2] = 1.0 / (between[::2] * units[: len(between) : 2])
+    return units
 
 
 def inverse_of_lines(aside: Floats, between: Floats) -> Floats:

@@ -16,7 +16,8 @@ from circuits.constants import V_T
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes
 from circuits.nodes import Nodes
-from hwsim.numeric.general.shared_ports import SharedPorts, Tangents
+from hwsim.numeric.general.shared_ports import SharedPorts
+from hwsim.numeric.general.tangents import Couplings, Matrices, Tangents
 from hwsim.typing import Array, Floats
 
 HARD = 1e14
@@ -73,14 +74,14 @@ class Ports(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One batch: p₀ (B, P) [V], Q between groups of ports (M, M) [ohm], the shunts in it (P,) [S], and what pushes the outputs (B, K).
+    """One batch: p₀ (B, P) [V], Q between groups of ports, the shunts in it (P,) [S], and what pushes the outputs (B, K).
 
     `hard` are the conductances of ideal diodes that conduct [S]; `near` are the tangents at states nearby, which steps then use.
     """
 
     ports: Ports
     p0: Floats
-    q: Floats
+    couplings: Couplings
     shunt: Floats
     hard: Floats
     beta: Floats
@@ -122,14 +123,14 @@ class Problem(NamedTuple):
 
     def moved(self, p: Array, i: Array, slope: Array) -> Array:
         """Return a whole step of Newton's method from port voltages, currents and slopes."""
-        return self.ports.shared.moved(p, self.p0, self.q, i, slope, self.near)
+        return self.ports.shared.moved(p, self.p0, self.couplings, i, slope, self.near)
 
     def tangents(self, p: Floats) -> Tangents | None:
         """Return the inverted tangents at port voltages; None where there are too many to invert, or one is singular."""
         if p.size * p.shape[1] > CHUNK:
             return None
         try:
-            return self.ports.shared.tangents(self.q, self.law(p, 0.0)[1]).inverse()
+            return self.ports.shared.tangents(self.couplings, self.law(p, 0.0)[1]).inverse()
         except np.linalg.LinAlgError:
             return None
 
@@ -145,7 +146,8 @@ class Problem(NamedTuple):
             some = slice(first, first + at_once)
             i, slope = self.at(some).law(p[some], 0.0)
             try:
-                currents[some] = i + slope * self.at(some).moved(p[some], i, slope)
+                exact = Matrices.of(self.couplings.q, self.ports.shared.summed(slope))
+                currents[some] = i + slope * self.at(some)._replace(near=exact).moved(p[some], i, slope)
             except np.linalg.LinAlgError:
                 currents[some] = i
         return currents
@@ -163,7 +165,7 @@ class Problem(NamedTuple):
             some = pushed_away[first : first + at_once]
             _, slope = self.at(some).law(p[some], 0.0)
             slope[:, count:] = 0.0
-            loop = self.beta[some][:, :, None] * self.ports.shared.seen(self.q, slope, slice(count, None))
+            loop = self.beta[some][:, :, None] * self.ports.shared.seen(self.couplings.q, slope, slice(count, None))
             finite = np.isfinite(loop).all(axis=(1, 2))  # what overflowed has no equilibrium anyway
             large = finite & (np.abs(loop).sum(axis=2).max(axis=1, initial=0.0) >= 1.0)  # no eigenvalue of a smaller one reaches -1
             unstable[some[large]] = (np.linalg.eigvals(np.eye(loop.shape[1]) + loop[large]).real <= 0).any(axis=1)

@@ -102,14 +102,15 @@ class _Walk(NamedTuple):
         for _ in range(self.max_steps):
             if not len(samples) or not p.shape[1]:
                 return samples[:0]
+            some = samples if len(samples) < len(p) else slice(None)  # no copies while all are on their way
             try:
-                old = p[samples]
-                new, i[samples] = self.problem.at(samples).step(old, gmin)
+                old = p[some]
+                new, i[some] = self.problem.at(some).step(old, gmin)
             except np.linalg.LinAlgError:
                 return samples
-            steps[samples] += 1
+            steps[some] += 1
             moved = np.abs(new - old).max(axis=1) / scale
-            p[samples] = np.where(np.isfinite(new), new, old)
+            p[some] = np.where(np.isfinite(new), new, old)
             going = ~((moved <= self.tolerance) | ((moved <= _ROUNDING) & (moved >= before)))
             samples, before, scale = samples[going], moved[going], scale[going]
         return samples

@@ -56,9 +56,8 @@ class StatedVoltages(NamedTuple):
 
     def pushing(self, parts: Sequence[Entries], number: Nodes, sources: SourceTerms) -> SourceTerms:
         """Add to what is pushed into the rows that have a `number` what these nodes push there through entries K."""
-        row, column, value = (
-            np.concatenate([np.broadcast_to(part[k], part.row.shape) for part in parts]) for k in range(len(Entries._fields))
-        )
+        row, column = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+        value = np.concatenate([np.broadcast_to(part.value, part.row.shape) for part in parts])
         some = (number[row] > 0) & (self.place[column] >= 0)
         shape = len(sources.fixed), len(self.nodes)
         k = dense(summed(value[some], number[row[some]] - 1, self.place[column[some]], shape))
