@@ -21,7 +21,7 @@ def lay_out(figure: Any) -> None:
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
 
 
 def png_bytes(figure: Any) -> bytes:
