@@ -1,11 +1,12 @@
 """Pictures by matplotlib: loaded only when one is drawn, without the tables of its own manual, and laid out once."""
 
-import io
 import sys
 from functools import cache
 from typing import Any
 
-from hwsim.files.png import METADATA
+import numpy as np
+
+from hwsim.files.png import encode
 
 
 def new_figure(width: float, height: float, *, dpi: int | None = None, constrained: bool = True) -> Any:
@@ -24,12 +25,15 @@ def lay_out(figure: Any) -> None:
         figure.set_layout_engine(None)
 
 
-def png_bytes(figure: Any) -> bytes:
-    """Draw a figure, and return the PNG's bytes. Its layout is final then."""
+def png_bytes(figure: Any, **settings: Any) -> bytes:
+    """Draw a figure, with a `dpi` or `facecolor` of the PNG's own, and return the PNG's bytes; what is transparent there is black.
+
+    The figure's layout is final then.
+    """
+    figure.set(**settings)
     lay_out(figure)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata=METADATA)
-    return png.getvalue()
+    figure.canvas.draw()
+    return encode(np.asarray(figure.canvas.buffer_rgba())[:, :, :3], figure.dpi)
 
 
 @cache
