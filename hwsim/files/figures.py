@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 
 from hwsim.files.png import encode
+from hwsim.formatting import power
+
+_DECADES = 50.0
+"""Ratio of values below which powers of ten by themselves would be too few ticks."""
 
 
 def new_figure(width: float, height: float, *, dpi: int | None = None, constrained: bool = True) -> Any:
@@ -34,6 +38,18 @@ def png_bytes(figure: Any, **settings: Any) -> bytes:
     lay_out(figure)
     figure.canvas.draw()
     return encode(np.asarray(figure.canvas.buffer_rgba())[:, :, :3], figure.dpi)
+
+
+def powers_as_ticks(axis: Any, low: float, high: float) -> None:
+    """Write the ticks of a logarithmic axis as plain numbers: powers of ten, with 2 and 5 times these where they are few.
+
+    There are none in between: they would take most of the time that such an axis takes.
+    """
+    from matplotlib.ticker import LogLocator, NullLocator  # noqa: PLC0415 - loaded with the figure
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < _DECADES * low else (1.0,)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda value, _: power(value))
 
 
 @cache

@@ -139,10 +139,11 @@ def drawing(name: str, title: str, drawn: Drawable, *, alt: str, caption: str) -
 
 
 def grid(axes: Any) -> None:
-    """Draw lines behind the curves and leave out the ticks."""
+    """Draw lines behind the curves and leave out the ticks, without which the sides of the axes need no room either."""
     axes.grid(visible=True)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
+    axes.spines[:].set_in_layout(False)
 
 
 def label_end(axes: Any, x: Sequence[float], y: Sequence[float], text: str, colour: str) -> None:
