@@ -42,3 +42,10 @@ def test_a_command_loads_only_what_it_needs(words: list[str], needed: set[str], 
     assert (modules & LIBRARIES) <= needed
     if words[0] != "inspect":  # which writes down what is in a deck
         assert not modules & DECKS
+
+
+def test_a_report_of_a_run_loads_nothing_of_sweeps(trained: Path, tmp_path: Path) -> None:
+    """Nor ensembles and trainings, which sweeps are made of, and JAX for a small circuit."""
+    modules = loaded(["report", str(trained), "-o", "page.html"], tmp_path)
+    assert "hwsim.report.run_section" in modules
+    assert not modules & {"jax", "hwsim.report.sweep_section", "hwsim.ensemble", "hwsim.learning.trainer"}
