@@ -3,10 +3,10 @@
 import dataclasses
 import types
 from functools import cache
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Discriminator, Tag, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from circuits.errors import CircuitError
@@ -23,6 +23,9 @@ _CLASSES = {"dataclass_type", "model_type", "model_attributes_type", "union_tag_
 
 _PLAIN_TYPES = bool, int, float, str, types.NoneType
 """Types whose values are checked by looking at their type."""
+
+_NOTES = str, Tag, Discriminator
+"""What a type may have next to it that bounds no value: its unit, and which member of a union is meant."""
 
 _PLAIN = {
     "Input should be": "should be",
@@ -56,7 +59,7 @@ def check_fields(described: Any) -> None:
     kind: Any = type(described)
     for name, hint in _hints(kind).items():
         value = getattr(described, name)
-        if _fits(value, hint):
+        if value is kind.__dataclass_fields__[name].default or _fits(value, hint):
             continue
         value = _of_python(value)
         if _is_own_kind(value, hint):
@@ -72,7 +75,9 @@ def _fits(value: Any, hint: Any) -> bool:
     """Whether a value is of a type at first sight; only others are checked by pydantic, which takes longer than all else to be made."""
     if get_origin(hint) is Annotated:  # with what pydantic would check
         inner, *added = get_args(hint)
-        return all(isinstance(one, str) for one in added) and _fits(value, inner)
+        return all(isinstance(one, _NOTES) for one in added) and _fits(value, inner)
+    if get_origin(hint) is Literal:
+        return type(value) is str and value in get_args(hint)
     if get_origin(hint) in {Union, types.UnionType}:
         return any(_fits(value, one) for one in get_args(hint))
     if get_origin(hint) is tuple:

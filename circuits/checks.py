@@ -106,8 +106,8 @@ def numbering(circuit: Topology) -> None:
     if len(circuit.of(Nudges)) > 1:
         msg = f"{circuit.name} has {len(circuit.of(Nudges))} arrays of outputs; put all pairs into one"
         raise CircuitError(msg)
-    driven = np.unique([feature for source in circuit.inputs for feature in source.feature.tolist()])
-    if len(driven) and (driven[0] < 0 or driven[-1] != len(driven) - 1):
+    driven = sorted({feature for source in circuit.inputs for feature in source.feature.tolist()})
+    if driven and (driven[0] < 0 or driven[-1] != len(driven) - 1):
         missing = np.setdiff1d(np.arange(len(driven)), driven)[:_SHOWN].tolist()
         msg = f"{circuit.name}: features {missing} drive no source; number features from 0 without gaps"
         raise CircuitError(msg)
@@ -117,7 +117,7 @@ def source_loops(circuit: Topology) -> None:
     """Ideal voltage sources (amplifier outputs too) must not form a loop: the current in it would be undefined."""
     edges = [pair for element in circuit.of(*HOLDING) for pair in element.pairs]
     labels = components(edges, circuit.size)
-    if sum(len(a) for a, _ in edges) == circuit.size + 1 - len(np.unique(labels)):
+    if sum(len(a) for a, _ in edges) == circuit.size - int(labels.max()):
         return  # a forest
     tree: dict[int, int] = {}
 

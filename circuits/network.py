@@ -233,7 +233,7 @@ class Network:
             ends = Paired(1, self.inputs) if k == 1 else pairs(maps[k - 1]), pairs(maps[k])
             self._join(builder, layer, k, (rows, bias, columns), maps[k - 1], ends, next(bounds) if layer.learned else {})
             rows = layer.neuron.build(builder, f"h{k}", columns)
-            builder.add(*of_layer(k, np.union1d(columns, rows), farads[k - 1]))
+            builder.add(*of_layer(k, np.array(sorted({*columns.tolist(), *rows.tolist()})), farads[k - 1]))
             if layer.recurrence is not None:
                 rows = layer.recurrence.add(builder, k, rows, columns)
             if layer.amplifier is not None:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from circuits.errors import CircuitError
 
-_WAVE = re.compile(r"[vi]\S*\s+\S+\s+\S+.*?\b(?:sin|pulse|pwl|exp|sffm|am|trnoise|trrandom)\b", re.IGNORECASE)
+_WAVE = r"(?i)[vi]\S*\s+\S+\s+\S+.*?\b(?:sin|pulse|pwl|exp|sffm|am|trnoise|trrandom)\b"
 """A source whose voltage or current is a function of time."""
 
-_BEGINNING = re.compile(r"\s+ic\s*=\s*\S+", re.IGNORECASE)
+_BEGINNING = r"(?i)\s+ic\s*=\s*\S+"
 """Where a capacitor or an inductor begins."""
 
 _SAME = 1e-9
@@ -63,7 +63,7 @@ class UserText:
     def changing(self) -> list[str]:
         """The names of sources that change in time by themselves; inputs do not count, as hwsim writes theirs."""
         written = {self.cards[place].split()[0].lower() for places in self.inputs.values() for place in places}
-        return [card.split()[0] for card in self.flat if _WAVE.match(card) and card.split()[0].lower() not in written]
+        return [card.split()[0] for card in self.flat if re.match(_WAVE, card) and card.split()[0].lower() not in written]
 
     def learned(self, g: Mapping[str, NDArray[np.float64]]) -> tuple[str, ...]:
         """Return the cards with the values of conductances [S] in the place of their own.
@@ -108,4 +108,4 @@ class UserText:
 def from_elsewhere(cards: Sequence[str]) -> list[str]:
     """Return cards without what they begin with, `.ic` and `ic=`: the caller states where all nodes begin."""
     kept = (card for card in cards if not card.lower().startswith(".ic"))
-    return [_BEGINNING.sub("", card) if card[:1].lower() in "cl" else card for card in kept]
+    return [re.sub(_BEGINNING, "", card) if card[:1].lower() in "cl" else card for card in kept]

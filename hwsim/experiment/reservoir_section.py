@@ -7,7 +7,6 @@ from pydantic import Field, PositiveFloat, SerializerFunctionWrapHandler, model_
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from circuits.units import Second
-from hwsim.core.transient import state_groups
 from hwsim.experiment.netlist_circuit import Netlist, read_for
 from hwsim.settings.reservoir_settings import ReservoirSettings
 
@@ -84,6 +83,8 @@ class ReservoirSection(ReservoirSettings):
         if self.period is None:
             msg = "period is missing: how long each row of the data drives the deck, in seconds"
             raise ValueError(msg)
+        from hwsim.core.transient import state_groups  # noqa: PLC0415 - only for those who name a deck
+
         try:
             nodes = sum(map(len, state_groups(self.deck.deck.circuit, between=True)))
         except CircuitError as error:

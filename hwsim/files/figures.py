@@ -1,11 +1,16 @@
 """Pictures by matplotlib: loaded only when one is drawn, without the tables of its own manual, and laid out once."""
 
-import io
 import sys
 from functools import cache
 from typing import Any
 
-from hwsim.files.png import METADATA
+import numpy as np
+
+from hwsim.files.png import encode
+from hwsim.formatting import power
+
+_DECADES = 50.0
+"""Ratio of values below which powers of ten by themselves would be too few ticks."""
 
 
 def new_figure(width: float, height: float, *, dpi: int | None = None, constrained: bool = True) -> Any:
@@ -21,15 +26,30 @@ def lay_out(figure: Any) -> None:
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
 
 
-def png_bytes(figure: Any) -> bytes:
-    """Draw a figure, and return the PNG's bytes. Its layout is final then."""
+def png_bytes(figure: Any, **settings: Any) -> bytes:
+    """Draw a figure, with a `dpi` or `facecolor` of the PNG's own, and return the PNG's bytes; what is transparent there is black.
+
+    The figure's layout is final then.
+    """
+    figure.set(**settings)
     lay_out(figure)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata=METADATA)
-    return png.getvalue()
+    figure.canvas.draw()
+    return encode(np.asarray(figure.canvas.buffer_rgba())[:, :, :3], figure.dpi)
+
+
+def powers_as_ticks(axis: Any, low: float, high: float) -> None:
+    """Write the ticks of a logarithmic axis as plain numbers: powers of ten, with 2 and 5 times these where they are few.
+
+    There are none in between: they would take most of the time that such an axis takes.
+    """
+    from matplotlib.ticker import LogLocator, NullLocator  # noqa: PLC0415 - loaded with the figure
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < _DECADES * low else (1.0,)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda value, _: power(value))
 
 
 @cache

@@ -3,8 +3,6 @@
 What a run draws after each training is lines: to load matplotlib and lay them out there takes a second, longer than a small training.
 """
 
-import struct
-import zlib
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hwsim.files.png import METADATA, SIGNATURE
+from hwsim.files.png import encode
 from hwsim.typing import Floats
 
 Colour = tuple[int, int, int]
@@ -115,23 +113,8 @@ class Pixels:
         under[places] = np.rint(under[places] + share * (np.asarray(colour, dtype=np.float32) - under[places]))
 
     def png(self) -> bytes:
-        """Return the picture as a PNG file, with our mark (PNG specification, third edition)."""
-        rows = np.zeros((self.height, 1 + 3 * self.width), dtype=np.uint8)  # each begins with its filter: none
-        rows[:, 1:] = self._image.reshape(self.height, -1)
-        marks = [(b"tEXt", f"{key}\0{value}".encode("latin-1")) for key, value in METADATA.items()]
-        per_metre = round(self.dpi / 0.0254)
-        chunks = [
-            (b"IHDR", struct.pack(">IIBBBBB", self.width, self.height, 8, 2, 0, 0, 0)),
-            *marks,
-            (b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1)),
-            (b"IDAT", zlib.compress(rows.tobytes(), 6)),
-            (b"IEND", b""),
-        ]
-        return SIGNATURE + b"".join(_chunk(name, content) for name, content in chunks)
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        """Return the picture as a PNG file."""
+        return encode(self._image, self.dpi)
 
 
 @cache

@@ -28,7 +28,6 @@ from hwsim.inspection.reachability import Reach
 from hwsim.inspection.symmetry import is_odd
 from hwsim.numeric.layered.recognize import stages
 from hwsim.typing import Weights
-from netlists.text.lines import read_lines
 
 if TYPE_CHECKING:
     from netlists.deck import Deck
@@ -127,7 +126,9 @@ class Inspection:
 
 
 def _range(g: NDArray[np.float64]) -> dict[str, float]:
-    return {"least": float(g.min()), "median": float(np.median(g)), "most": float(g.max())}
+    ordered = np.sort(g, axis=None)
+    middle = ordered[(g.size - 1) // 2 : g.size // 2 + 1]  # without NumPy's median, which loads masked arrays first
+    return {"least": float(ordered[0]), "median": float(middle.mean()), "most": float(ordered[-1])}
 
 
 def inspect(circuit: Circuit, chip: Chip, g: Weights, deck: "Deck | None" = None, *, learns: bool = True) -> Inspection:
@@ -179,6 +180,8 @@ def _named(circuit: Circuit, nodes: Any) -> str:
 
 def _of_deck(deck: "Deck") -> Iterator[str]:
     """Warn of contradictions in the deck, and of subcircuits with more pins than ngspice can have."""
+    from netlists.text.lines import read_lines  # noqa: PLC0415 - only for circuits that are decks
+
     yield from map(str, (*deck.warnings, *deck.missing))
     for source in deck.sources:
         for card in read_lines(source, title=source is deck.sources[0])[0]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from circuits.arrays import Divisible, Trainable
 from circuits.circuit import Circuit
-from hwsim.files.figures import new_figure, png_bytes
-from hwsim.formatting import power, prefix
+from hwsim.files.figures import new_figure, png_bytes, powers_as_ticks
+from hwsim.formatting import prefix
 from hwsim.inspection.bundles import MOST_COLUMNS, row_labels, short
 from hwsim.inspection.inspection import Inspection
 from hwsim.inspection.neurons import NeuronGroup
@@ -57,7 +57,7 @@ def _conductances(figure: Any, axes: Any, circuit: Circuit, element: Trainable, 
 
         low, high = float(g.min()) / factor, float(g.max()) / factor
         image = axes.imshow(g / factor, aspect="auto", interpolation="nearest", cmap="viridis", norm=LogNorm(low, max(high, low * 1.01)))
-        _plain(figure.colorbar(image, ax=axes, label=label).ax.yaxis, low, high)
+        powers_as_ticks(figure.colorbar(image, ax=axes, label=label).ax.yaxis, low, high)
         axes.set_title(f"{element.name}: {g.shape[0]} × {g.shape[1]}", fontsize=9)
         if element.grid:
             name_rows(axes, circuit, element)
@@ -77,20 +77,11 @@ def _conductances(figure: Any, axes: Any, circuit: Circuit, element: Trainable, 
     axes.hist(g, bins=np.geomspace(low, high, 30), color=SERIES[0])
     axes.set_title(f"{element.name}: {len(element)} trainable", fontsize=9)
     axes.set(xlabel=label, ylabel="resistors", xscale="log")
-    _plain(axes.xaxis, low, high)
+    powers_as_ticks(axes.xaxis, low, high)
     axes.yaxis.get_major_locator().set_params(integer=True)
     for bound in (float(np.min(element.g_min)) / factor, float(np.max(element.g_max)) / factor):
         if low <= bound <= high:
             axes.axvline(bound, color=SERIES[1], linewidth=1)
-
-
-def _plain(axis: Any, low: float, high: float) -> None:
-    """Write the ticks of a logarithmic axis as plain numbers: powers of ten, and 2 and 5 times these where they are few."""
-    from matplotlib.ticker import LogLocator, NullLocator  # noqa: PLC0415 - loaded with the figure
-
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(lambda value, _: power(value))
 
 
 def name_rows(axes: Any, circuit: Circuit, element: Trainable) -> None:

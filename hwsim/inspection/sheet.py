@@ -177,7 +177,8 @@ class Sheet:
                 code for points, closed in pieces for code in [Path.MOVETO] + [Path.LINETO] * (len(points) - 1) + [Path.CLOSEPOLY] * closed
             ]
             look = {"edgecolor": style.edge or "none", "facecolor": style.fill or "none", "alpha": style.alpha, "linewidth": style.width}
-            axes.add_patch(PathPatch(Path(corners, codes), zorder=style.order, capstyle="round", joinstyle="round", **look))
+            drawn = PathPatch(Path(corners, codes), zorder=style.order, capstyle="round", joinstyle="round", **look)
+            axes.add_artist(drawn)  # as a patch, it would be searched for the limits of the axes, which are set
         for at, words, style_of_text in self._texts:
             axes.text(*at, words, zorder=8, **style_of_text)
 

@@ -9,6 +9,7 @@ import numpy as np
 from circuits.arrays import Divisible, Trainable
 from circuits.circuit import Circuit
 from circuits.rows import row_runs
+from hwsim.files.figures import powers_as_ticks
 from hwsim.formatting import counted, percent, prefix, quantity
 from hwsim.inspection.palette import LINE, SERIES
 from hwsim.inspection.pictures import name_rows
@@ -91,8 +92,8 @@ class _Pair:
             bar = figure.colorbar(image, ax=list(places), label=f"conductance [{letter}S]", aspect=30)
             bar.outline.set_visible(False)
             bar.ax.tick_params(length=0)
-            bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-            bar.ax.yaxis.set_minor_formatter(lambda _value, _: "")
+            if high > _WIDE * low:
+                powers_as_ticks(bar.ax.yaxis, low / factor, high / factor)
 
         coarse = "" if tables[0][1].shape == (rows, columns) else " Each point is the mean of a block of memristors."
         size = f"{rows} {down}s by {columns} {across}s" if rows > 1 else f"{columns} memristors side by side"

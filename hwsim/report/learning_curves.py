@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from hwsim.files.figures import powers_as_ticks
 from hwsim.files.records import Row
-from hwsim.formatting import WRONG_ANSWERS, Measure, power, quantity
+from hwsim.formatting import WRONG_ANSWERS, Measure, quantity
 from hwsim.inspection.palette import INK, PAPER, SERIES
 from hwsim.report.picture import Picture, grid, label_end, picture
 from hwsim.report.run_files import Confusion
@@ -14,9 +15,6 @@ from hwsim.runs.programming_cost import counts_in
 
 _MOST_NUMBERS = 26
 """Classes up to which a confusion matrix shows its counts."""
-
-_DECADES = 50.0
-"""Ratio of values below which powers of ten alone would be too few ticks."""
 
 _DARK = 0.55
 """Share of samples above which a count is written in the background's colour."""
@@ -169,14 +167,9 @@ def over_epochs(figure: Any, label: str) -> Any:
 
 
 def logarithmic(axis: Any, set_scale: Any, values: Sequence[float]) -> None:
-    """Make an axis logarithmic, its ticks plain text: powers of ten, and 2 and 5 times these where they are few."""
-    from matplotlib.ticker import LogLocator  # noqa: PLC0415 - loaded already by whoever draws
-
+    """Make an axis logarithmic, its ticks plain text."""
     set_scale("log")
-    few = max(values) < _DECADES * min(values)
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,)))
-    axis.set_major_formatter(lambda value, _: power(value))
-    axis.set_minor_formatter(lambda _value, _: "")
+    powers_as_ticks(axis, min(values), max(values))
 
 
 def marks(points: Sequence[Any]) -> dict[str, Any]:

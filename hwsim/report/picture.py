@@ -7,8 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from hwsim.files.figures import lay_out, new_figure
-from hwsim.files.png import METADATA
+from hwsim.files.figures import lay_out, new_figure, png_bytes
 from hwsim.inspection.palette import INK, LINE, PAPER, SERIES, SOFT
 from hwsim.inspection.schematic import Drawable
 
@@ -102,16 +101,16 @@ class Sketch:
             figure = new_figure(self.inches or (WIDE if self.wide else _WIDTH), self.height, constrained=not self.inches)
             self.draw(figure)
             lay_out(figure)
-            vector, raster = io.StringIO(), io.BytesIO()
+            vector = io.StringIO()
             figure.savefig(vector, format="svg", metadata=_NO_METADATA, dpi=180)
-            figure.savefig(raster, format="png", dpi=180, facecolor=PAPER, metadata=METADATA)
+            png = png_bytes(figure, dpi=180, facecolor=PAPER)
         return Picture(
             name=self.name,
             title=self.title,
             caption=self.caption,
             alt=self.alt,
             svg=_inline(vector.getvalue(), self.name),
-            png=raster.getvalue(),
+            png=png,
             wide=self.wide,
             inches=self.inches,
         )
@@ -140,10 +139,11 @@ def drawing(name: str, title: str, drawn: Drawable, *, alt: str, caption: str) -
 
 
 def grid(axes: Any) -> None:
-    """Draw lines behind the curves and leave out the ticks."""
+    """Draw lines behind the curves and leave out the ticks, without which the sides of the axes need no room either."""
     axes.grid(visible=True)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
+    axes.spines[:].set_in_layout(False)
 
 
 def label_end(axes: Any, x: Sequence[float], y: Sequence[float], text: str, colour: str) -> None:

@@ -12,7 +12,6 @@ from hwsim.report.page import WrittenPage, figures, pictures_of, write_page
 from hwsim.report.run_files import RunRecord, read_run
 from hwsim.report.run_section import run_section
 from hwsim.report.section import PageSection
-from hwsim.report.sweep_section import sweep_section
 from hwsim.runs.loaded import run_folder
 from hwsim.runs.open_run import RunError
 from hwsim.sweep import outputs
@@ -45,6 +44,8 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
     for number, name in enumerate(what):
         observe(number, len(what), name)
         if is_database(Path(name)):
+            from hwsim.report.sweep_section import sweep_section  # noqa: PLC0415 - only sweeps load what makes them
+
             recorded = read(Path(name))
             sweeps.append(sweep_section(name, recorded, f"sweep-{len(sweeps) + 1}"))
             continue

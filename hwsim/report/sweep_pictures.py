@@ -1,10 +1,8 @@
 """Pictures of a sweep: those that its design has, and one PNG of all."""
 
-import io
 from collections.abc import Iterator
 
-from hwsim.files.figures import new_figure
-from hwsim.files.png import METADATA
+from hwsim.files.figures import new_figure, png_bytes
 from hwsim.formatting import counted
 from hwsim.inspection.palette import PAPER
 from hwsim.report import cost_pictures, error_pictures
@@ -58,6 +56,4 @@ def sheet(recorded: Recorded, spec: float | None = None) -> bytes:
             rows = figure.subfigures(len(heights), across, height_ratios=heights, squeeze=False).flatten()
             for part, sketch in zip(rows, drawn, strict=False):
                 sketch.draw(part)
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=150, facecolor=PAPER, metadata=METADATA)
-    return png.getvalue()
+        return png_bytes(figure, dpi=150, facecolor=PAPER)

@@ -20,9 +20,12 @@ TargetScaling = Literal["none", "minmax", "standard"]
 
 
 class Section(BaseModel):
-    """A part of an experiment: frozen, and no key that it does not know."""
+    """A part of an experiment: frozen, and no key that it does not know.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    What checks it is made when one is first made by itself: most are made as a piece of what contains them, if at all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     def _refuse_idle(self, choice: str, needed: dict[str, set[str]]) -> None:
         """Refuse keys that change nothing where another key is not what they are about."""

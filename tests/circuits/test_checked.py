@@ -1,12 +1,14 @@
 """Construction in Python is checked as an experiment file is: one clear message, or an object whose fields are what they are to be."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from circuits import checked
 from circuits.errors import CircuitError
-from circuits.network import Amplifier, Layer, Network
+from circuits.network import Amplifier, ConvolutionLayer, Layer, Network, PoolLayer
 from circuits.neurons import KINDS, DiodePair, IdealRectifier
 
 WRONG: dict[str, Callable[[], object]] = {
@@ -40,3 +42,20 @@ def test_lists_and_numbers_of_numpy_are_taken_for_those_of_python() -> None:
     assert network == Network(inputs=4, layers=(Layer(size=5),), outputs=3, g_max=(0.5, 1.0))
     assert hash(network) == hash(Network(inputs=4, layers=(Layer(5),), outputs=3, g_max=(0.5, 1.0)))
     assert type(network.inputs) is int
+
+
+def test_what_fits_at_first_sight_is_not_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Defaults, names of kinds, and layers in their list: pydantic's check of a field takes longer to be made than a circuit."""
+    made = list[str]()
+    monkeypatch.setattr(checked, "_adapter", lambda kind, name: made.append(f"{kind.__name__}.{name}"))
+    hidden = (ConvolutionLayer(channels=2, size=3), PoolLayer(kind="pool", size=2), Layer(5, neuron=DiodePair(kind="diode-pair")))
+    Network(inputs=36, image=(6, 6), layers=hidden, outputs=3, g_max=0.5)
+    assert not made
+
+
+@pytest.mark.parametrize("kind", [Network, Layer, ConvolutionLayer, PoolLayer, Amplifier, *KINDS])
+def test_defaults_are_of_their_types(kind: type) -> None:
+    """They are not looked at when an object is made."""
+    for field in dataclasses.fields(kind):
+        if field.default is not dataclasses.MISSING:
+            assert checked._adapter(kind, field.name).validate_python(field.default) == field.default

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-LIBRARIES = {"jax", "matplotlib", "networkx", "scipy", "sklearn"}
-"""Each takes a tenth of a second and more."""
+LIBRARIES = {"jax", "matplotlib", "networkx", "numpy.ma", "scipy", "sklearn"}
+"""Each takes a tenth of a second and more, but for masked arrays: a fiftieth of a short command, for sets of a few numbers."""
 
 DECKS = {"netlists.deck", "hwsim.ngspice.expander", "hwsim.experiment.deck_layers"}
 """What reads decks."""
@@ -31,7 +31,7 @@ def loaded(words: list[str], folder: Path) -> set[str]:
         (["inspect", "iris"], set[str]()),
         (["solve", "iris", "--sample", "0"], set[str]()),
         (["evaluate", "xor"], set[str]()),
-        (["train", "iris", "--epochs", "1"], {"jax"}),
+        (["train", "iris", "--epochs", "1"], {"jax", "numpy.ma"}),
     ],
     ids=lambda part: part[0] if isinstance(part, list) else None,
 )
@@ -42,3 +42,10 @@ def test_a_command_loads_only_what_it_needs(words: list[str], needed: set[str], 
     assert (modules & LIBRARIES) <= needed
     if words[0] != "inspect":  # which writes down what is in a deck
         assert not modules & DECKS
+
+
+def test_a_report_of_a_run_loads_nothing_of_sweeps(trained: Path, tmp_path: Path) -> None:
+    """Nor ensembles and trainings, which sweeps are made of, and JAX for a small circuit."""
+    modules = loaded(["report", str(trained), "-o", "page.html"], tmp_path)
+    assert "hwsim.report.run_section" in modules
+    assert not modules & {"jax", "hwsim.report.sweep_section", "hwsim.ensemble", "hwsim.learning.trainer"}

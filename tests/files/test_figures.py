@@ -4,11 +4,18 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib import artist
+from numpy.typing import NDArray
+from PIL import Image
 
-from hwsim.files.figures import new_figure, png_bytes
-from hwsim.files.png import METADATA
+from hwsim.files.figures import lay_out, new_figure, png_bytes
+
+
+def pixels(png: bytes) -> NDArray[np.uint8]:
+    """Return the red, green and blue of a PNG, as PIL reads them."""
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
 def panels(figure: Any) -> None:
@@ -36,13 +43,34 @@ def fixed(figure: Any) -> None:
 
 @pytest.mark.parametrize(("draw", "constrained"), [(panels, True), (halves, True), (fixed, False)])
 def test_a_layout_computed_before_is_the_layout(draw: Callable[[Any], None], constrained: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """The bytes are those that matplotlib writes when it lays out by itself."""
+    """The pixels are those that matplotlib draws when it lays out by itself."""
     figure, twin = (new_figure(6, 3, dpi=60, constrained=constrained) for _ in range(2))
     draw(figure)
     draw(twin)
     usual = io.BytesIO()
-    twin.savefig(usual, format="png", metadata=METADATA)
-    assert png_bytes(figure) == usual.getvalue()
+    twin.savefig(usual, format="png")
+    np.testing.assert_array_equal(pixels(png_bytes(figure)), pixels(usual.getvalue()))
+
+
+def test_a_figure_that_is_laid_out_is_drawn_once_for_each_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No format lays it out again: an SVG, by a renderer that may mix in pixels, and a PNG."""
+    figure, drawn = new_figure(6, 3), list[str]()
+    panels(figure)
+    lay_out(figure)
+    draw = type(figure).draw
+    monkeypatch.setattr(type(figure), "draw", lambda figure, renderer: (drawn.append(type(renderer).__name__), draw(figure, renderer)))
+    figure.savefig(io.StringIO(), format="svg")
+    png_bytes(figure, dpi=90)
+    assert drawn == ["MixedModeRenderer", "RendererAgg"]
+
+
+def test_a_png_has_its_own_ground_and_resolution() -> None:
+    """A figure that is transparent elsewhere is opaque there, and as large as its inches at that resolution."""
+    figure = new_figure(2, 1, constrained=False)
+    figure.set_facecolor("none")
+    image = pixels(png_bytes(figure, dpi=120, facecolor="#ff8000"))
+    assert image.shape == (120, 240, 3)
+    assert (image == (255, 128, 0)).all()
 
 
 def test_what_is_left_out_while_matplotlib_loads_is_there_afterwards() -> None:

@@ -57,8 +57,8 @@ def stages(circuit: Circuit) -> list[Stage]:
 
 
 def _follows(circuit: Circuit, crossbar: Operators, rows: Nodes | None) -> bool:
-    free = np.setdiff1d(crossbar.rows, np.fromiter(held_nodes(circuit), dtype=np.intp))
-    return len(free) == 0 if rows is None else np.array_equal(np.sort(free), np.sort(rows))
+    free = set(crossbar.rows.tolist()) - held_nodes(circuit).keys()
+    return not free if rows is None else sorted(free) == sorted(rows.tolist())
 
 
 def _rows(
@@ -89,7 +89,7 @@ def _add_neurons(circuit: Circuit, stage: Stage) -> None:
                 junctions.append(junction)
     for junctions in (stage.high, stage.low):
         columns = np.concatenate([j.columns for j in junctions]) if junctions else np.zeros(0, dtype=np.intp)
-        if len(np.unique(columns)) != len(columns):
+        if len(set(columns.tolist())) != len(columns):
             raise _unsupported(circuit, f"a column of {stage.crossbar} carries two diodes of one direction")
 
 
@@ -186,7 +186,7 @@ def _check_complete(circuit: Circuit, chain: list[Stage]) -> None:
     if last.behind is not None or last.amplifier is not None or (last.kind != "linear" and (outputs.minus > 0).any()):
         raise _unsupported(circuit, f"the outputs of {last.crossbar} carry amplifiers, dead zones, or diodes on pairs of columns")
     ends = np.concatenate([outputs.plus, outputs.minus[outputs.minus > 0]])
-    if not np.isin(ends, last.columns).all() or len(np.unique(ends)) != len(ends):
+    if not np.isin(ends, last.columns).all() or len(set(ends.tolist())) != len(ends):
         raise _unsupported(circuit, "an output is not a column, or not a pair of columns, of the last crossbar")
     if (outputs.minus > 0).any() and not (outputs.minus > 0).all():
         raise _unsupported(circuit, "some outputs are single-ended and some are differences")
