@@ -1,11 +1,12 @@
 """Session: an experiment made real, once: its circuit, its chip and its data, and the solvers, trainers and tests of them."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.network import Network
 from circuits.quoting import quoted
 from hwsim.chains.data_source import DataSource, made
 from hwsim.chains.made import Made, OneCircuit
@@ -78,7 +79,8 @@ class Session:
             ends: Any = {"labelled": local, "crossbar": experiment.crossbar}
             circuit: Circuit = ChainCircuit.of_blocks(experiment.name, experiment.blocks, experiment.states, **ends)
         else:
-            circuit = experiment.one_circuit.compile(experiment.name)
+            given = experiment.one_circuit  # a netlist's file may change
+            circuit = _compiled(given, experiment.name) if isinstance(given, Network) else given.compile(experiment.name)
         return cls(experiment, circuit, DataSource(experiment, circuit, data, run, task))
 
     def changed(self, section: str, **values: Any) -> Self:
@@ -315,3 +317,9 @@ class Session:
         from hwsim.learning.initial import within  # noqa: PLC0415 - learning loads only for those who start from them
 
         return self.made.begun(within(self.chip, self.starting()), self.experiment.training.precision)
+
+
+@lru_cache(maxsize=2)  # the points of a sweep mostly share one
+def _compiled(network: Network, name: str) -> Circuit:
+    """Compile a network: equal ones are one object, so that what is kept of a circuit is found without a comparison of all its parts."""
+    return network.compile(name)

@@ -127,7 +127,10 @@ class OneCircuit:
 
     def alike(self, *, learning: bool) -> bool:
         """Whether all chips of the experiment are one."""
-        return manufacture.alike(self.circuit, self.experiment.variation, self.experiment.device, self.experiment.noise, learning=learning)
+        given = self.experiment
+        if learning and given.training.update.drawn:
+            return False
+        return manufacture.alike(self.circuit, given.variation, given.device, given.noise, learning=learning)
 
     def driven(self, data: "Dataset", variation: VariationSettings) -> "Dataset":
         """Return data as the inputs' converters of a chip drive them.

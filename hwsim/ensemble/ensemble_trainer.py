@@ -20,6 +20,7 @@ from hwsim.learning.step import KEPT_PROGRAMS, Batches, Carry, Exchange, Sums, T
 from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.jax_scope import compiler_options, jax_scope
+from hwsim.numeric.kept_programs import kept
 from hwsim.numeric.layered.chips import Chips
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.source_voltages import held_volts
@@ -221,9 +222,9 @@ def _loop(updater: Updater, trace: TracedSolver, forms: tuple[Any, Any], axes: t
         samples = TrainingArrays(x, jax.tree.unflatten(of_targets, targets))
         return updater.holding(devices).loop(trace.holding(of_chip), carry, samples, batches, ends)
 
-    return jax.jit(
-        jax.vmap(one, in_axes=(0, 0, 0, *axes, None), axis_name=CHIPS), donate_argnums=0, compiler_options=compiler_options(mapped=True)
-    )
+    mapped = jax.vmap(one, in_axes=(0, 0, 0, *axes, None), axis_name=CHIPS)
+    program = jax.jit(mapped, donate_argnums=0, compiler_options=compiler_options(mapped=True))
+    return kept(program, ("chips", updater, trace, forms, axes))
 
 
 @jax_scope()

@@ -60,7 +60,7 @@ class Outcome(NamedTuple):
 def outcomes(
     experiment: Experiment, instances: Sequence[Instance], mode: Mode = "train", g: Weights | None = None, *, follow: Follow = unseen
 ) -> Iterator[Outcome]:
-    """Compute each instance's outcome, in order.
+    """Compute each instance's outcome, in order; where all chips are alike, one a seed is computed for all.
 
     Parameters
     ----------
@@ -80,6 +80,23 @@ def outcomes(
 
     """
     session = Session.of(experiment)
+    if not _repeated(session):
+        yield from _computed(session, instances, mode, g, follow)
+        return
+    first = {instance.seed: instance for instance in reversed(instances)}
+    by_seed = {one.instance.seed: one for one in _computed(session, list(first.values()), mode, g, follow)}
+    yield from (by_seed[instance.seed]._replace(instance=instance) for instance in instances)
+
+
+def _repeated(session: Session) -> bool:
+    """Whether all chips come to the same: they are alike, in one circuit, and what is written into their devices is what they have."""
+    experiment = session.experiment
+    ideal = experiment.blocks is None and not any(device.programmed for device in experiment.devices)
+    return ideal and session.alike(learning=True)
+
+
+def _computed(session: Session, instances: Sequence[Instance], mode: Mode, g: Weights | None, follow: Follow) -> Iterator[Outcome]:
+    """Compute instances, as many at a time as are computed as one."""
     width = max(1, min(SIDE_BY_SIDE, _MOST_DEVICES // max(1, sum(len(element) for element in session.circuit.trainable))))
     for begin in range(0, len(instances), width):
         some = instances[begin : begin + width]

@@ -22,6 +22,7 @@ import jax
 import numpy as np
 from jax.experimental import serialize_executable
 from jax.experimental.compilation_cache import compilation_cache
+from pydantic import BaseModel
 
 from hwsim.cores import usable_cores
 from hwsim.files import atomic
@@ -120,7 +121,9 @@ class _Known(pickle.Pickler):
     """Writes what is made of known classes and functions."""
 
     def reducer_override(self, value: Any) -> Any:
-        """Refuse other classes and functions."""
+        """Refuse other classes and functions; of settings, write the values alone: which ones were set is kept in no certain order."""
+        if isinstance(value, BaseModel):
+            return type(value), (), vars(value)
         module = getattr(value, "__module__", None) if callable(value) and hasattr(value, "__qualname__") else None
         if module is not None and module.partition(".")[0] not in _KNOWN:
             raise pickle.PicklingError(module)

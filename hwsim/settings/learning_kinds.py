@@ -249,6 +249,11 @@ class UpdateSettings(Section):
     quantise: Literal["power-of-two", "sign"] | Annotated[int, Field(ge=3, le=256)] | None = None
     probability: Annotated[float, Field(gt=0, le=1)] = 1.0
 
+    @property
+    def drawn(self) -> bool:
+        """Whether chance has a part in an update, of each chip by itself."""
+        return self.quantise not in {None, "sign"} or self.probability < 1
+
     @field_validator("quantise", mode="wrap")
     @classmethod
     def _of_all_forms(cls, given: Any, check: ValidatorFunctionWrapHandler) -> Any:

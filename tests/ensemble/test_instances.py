@@ -8,7 +8,7 @@ import pytest
 from circuits.chip import Chip
 from circuits.network import Network
 from hwsim.data.loading import load_data
-from hwsim.ensemble import trainings
+from hwsim.ensemble import instances, trainings
 from hwsim.ensemble.instances import Instance, outcomes
 from hwsim.ensemble.trainings import learn
 from hwsim.experiment.engines import make_engine
@@ -136,6 +136,41 @@ def test_chips_that_differ_in_nothing_else_differ_in_their_noise():
     for a, b in ((0, 1), (0, 2), (1, 2)):
         assert not np.isclose(outputs[a], outputs[b], rtol=1e-3).all()
         assert all(not np.isclose(learnt[a][name], learnt[b][name], rtol=1e-3).all() for name in g)
+
+
+@pytest.mark.parametrize("mode", ["train", "evaluate"])
+def test_chips_that_are_alike_are_computed_once_a_seed(mode, monkeypatch):
+    """Each comes to what it comes to by itself, and only one a seed is trained or tested."""
+    plain, sizes = override(load("iris"), ["training.epochs=1", "training.batch=40"]), []
+    several = [Instance(4, 1), Instance(5, 0), Instance(6, 1), Instance(7, 0)]
+    one_by_one = [next(outcomes(plain, [instance], mode)) for instance in several]
+    test = trainings.test
+
+    def counted(sessions, *given):
+        sizes.append(len(sessions))
+        return test(sessions, *given)
+
+    monkeypatch.setattr(instances, "test", counted)
+    together = list(outcomes(plain, several, mode))
+    assert sizes == [2]
+    assert [each.instance for each in together] == several
+    assert together[0]._replace(instance=several[2]) == together[2] or np.isnan(together[0].train_error)
+    for one, alone in zip(together, one_by_one, strict=True):
+        assert one.test_error == pytest.approx(alone.test_error)
+        assert one.residual == pytest.approx(alone.residual, abs=1e-12)
+
+
+@pytest.mark.parametrize("key", ["update.probability=0.5", "update.quantise='power-of-two'", "update.quantise=5"])
+def test_chips_whose_updates_are_drawn_are_not_alike(key):
+    """Ideal chips without any spread learn differently where chance has a part in an update, and their outcomes are their own."""
+    drawn = override(load("iris"), ["training.epochs=1", "training.batch=40", f"training.{key}"])
+    session = Session.of(drawn)
+    assert not session.alike(learning=True)
+    assert session.alike(learning=False)
+    each = [session.on_chip(chip) for chip in (0, 1)]
+    with session.solver() as solver:
+        one, other = (result.g for result in learn([chip.trainer(solver) for chip in each]))
+    assert any(not np.isclose(one[name], other[name], rtol=1e-6).all() for name in one)
 
 
 class Untraced(EquilibriumPropagation):

@@ -255,3 +255,11 @@ def test_any_file_holds_or_is_explained(tmp_path_factory: pytest.TempPathFactory
             load(file)
         except ExperimentError as error:
             assert str(error).startswith(str(file))  # noqa: PT017 - either way is right
+
+
+def test_equal_networks_are_one_circuit() -> None:
+    """What is kept of a circuit serves all experiments with its network and name; other numbers or names are other circuits."""
+    circuit = Session.of(load("iris")).circuit
+    assert Session.of(load("iris", ["training.epochs=3", "variation.gain=0.1"])).circuit is circuit
+    assert Session.of(load("iris", ["circuit.g_max=2e-4"])).circuit != circuit
+    assert Session.of(load("iris").model_copy(update={"name": "other"})).circuit.name == "other"

@@ -12,6 +12,8 @@ import jax
 import numpy as np
 import pytest
 
+from hwsim.ensemble import ensemble_trainer
+from hwsim.ensemble.instances import Instance, outcomes
 from hwsim.experiment.loading import load
 from hwsim.files.caches import PROGRAMS
 from hwsim.learning import step
@@ -21,6 +23,7 @@ from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.kept_programs import kept
 from hwsim.numeric.layered import programs
 from hwsim.session import Session
+from hwsim.settings.variation_settings import NoiseSettings
 from netlists.self_learning.learning import SelfLearning
 
 
@@ -178,9 +181,35 @@ def test_a_training_by_kept_programs_has_the_same_bits(loads: list[bool], monkey
             np.testing.assert_array_equal(one[name], values)
 
 
+def trained_side_by_side() -> list[Any]:
+    """Train two chips as one and test them, by programs that are made for it."""
+    ensemble_trainer._loop.cache_clear()
+    programs.programs.cache_clear()
+    experiment = load("xor", ["training.epochs=2", "variation.diode_i_sat=0.3"])
+    return list(outcomes(experiment, [Instance(chip, 0) for chip in range(2)]))
+
+
+@pytest.mark.usefixtures("folder")
+def test_chips_side_by_side_by_kept_programs_have_the_same_bits(loads: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch of a sweep traces nothing that an earlier process compiled."""
+    *_, last = [trained_side_by_side() for _ in range(KEEPING + 1)]
+    assert loads[-2:] == [True, True]
+    monkeypatch.delenv(PROGRAMS)
+    assert trained_side_by_side() == last
+    ensemble_trainer._loop.cache_clear()
+    programs.programs.cache_clear()
+
+
+def test_settings_are_written_by_their_values() -> None:
+    """Which of them somebody set compiles nothing else, and is kept in no certain order."""
+    default = NoiseSettings()
+    assert kept_programs._written(default) == kept_programs._written(NoiseSettings(bandwidth=default.bandwidth, read=default.read))
+    assert kept_programs._written(default) != kept_programs._written(NoiseSettings(bandwidth=2 * default.bandwidth))
+
+
 def written() -> str:
     """Return the digest of what the programs of a training are found by."""
-    session = Session.of(load("xor"))
+    session = Session.of(load("xor", ["variation.diode_i_sat=0.3"]))
     with session.training_solver() as solver:
         trainer = session.trainer(solver)
         trace = solver.traced(newton=False, largest_feature=trainer.largest_feature)

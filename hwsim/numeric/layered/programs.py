@@ -53,7 +53,7 @@ class Programs:
         self.phases: Any = jax.jit(phases, static_argnames="nudge")
         self.adjoint: Any = jax.jit(adjoint)
         self.small_signal: Any = jax.jit(small_signal)
-        self.many: Any = jax.jit(jax.vmap(many))
+        self.many: Any = kept(jax.jit(jax.vmap(many)), ("many", bare))
 
 
 @lru_cache(maxsize=KEPT)
