@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.diode import BAND_GAP, XTI
-from circuits.errors import CircuitError
+from circuits.errors import CircuitError, ElementError
 from circuits.nodes import Nodes
 
 Values = NDArray[np.float64]
@@ -23,12 +23,11 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def _check(condition: NDArray[np.bool_], values: Values, where: str, must: str) -> None:
+def _check(condition: NDArray[np.bool_], values: Values, element: str, parameter: str, must: str) -> None:
     if not np.all(condition):
-        index = np.unravel_index(int(np.argmin(condition)), condition.shape)
-        at = f"[{', '.join(map(str, index))}]" if index else ""
-        msg = f"{where}{at} = {float(values[index]):g} must be {must}"
-        raise CircuitError(msg)
+        place = int(np.argmin(condition))
+        index = tuple(map(int, np.unravel_index(place, condition.shape)))
+        raise ElementError(element, index, place, f"= {float(values[index]):g} must be {must}", parameter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,14 +67,14 @@ class Elements:
             Naming the element, the index, the value and what it must be.
 
         """
-        where = f"{self.name}: {parameter}"
-        _check(~np.isnan(values), values, where, "a number")
+        where = self.name, parameter
+        _check(~np.isnan(values), values, *where, "a number")
         if parameter != "g_max":  # a conductance may do without a ceiling
-            _check(np.isfinite(values), values, where, "finite")
+            _check(np.isfinite(values), values, *where, "finite")
         if parameter in self.positive:
-            _check(values > 0, values, where, "positive")
+            _check(values > 0, values, *where, "positive")
         if parameter in self.not_negative:
-            _check(values >= 0, values, where, "at least 0")
+            _check(values >= 0, values, *where, "at least 0")
 
     def __len__(self) -> int:
         return len(getattr(self, self.terminals[0]))
@@ -111,7 +110,8 @@ def check_bounds(element: str, g_min: Values, g_max: Values) -> None:
 
     """
     in_order = g_max >= g_min
-    _check(in_order, np.broadcast_to(g_max, in_order.shape), f"{element}: g_max", "above g_min, or equal to it for a device that is stuck")
+    must = "above g_min, or equal to it for a device that is stuck"
+    _check(in_order, np.broadcast_to(g_max, in_order.shape), element, "g_max", must)
 
 
 def check_shape(element: str, name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
@@ -277,7 +277,7 @@ class Amplifiers(Elements):
         """
         Elements.check(self, parameter, values)
         if parameter == "output_resistance" and values.any():
-            _check(values > 0, values, f"{self.name}: {parameter}", "positive, as that of others is")
+            _check(values > 0, values, self.name, parameter, "positive, as that of others is")
 
     @property
     def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
