@@ -1,5 +1,6 @@
 """Benchmarks compare like with like, and state how well each side did. Their clock here is a counter: nothing is timed."""
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Callable
@@ -72,6 +73,17 @@ def patched() -> device_cost.Cost:
 def test_a_spread_holds_median_and_ends() -> None:
     """The median of an even number of values lies between the middle ones."""
     assert Spread.of([4.0, 1.0, 2.0, 10.0]) == Spread(median=3.0, least=1.0, most=10.0)
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_a_single_round_has_no_interval(rounds: int) -> None:
+    """A table prints its number alone, and a plot draws no whiskers; two rounds have both."""
+    spread = Spread.of([3.0, 5.0][:rounds])
+    alone = rounds == 1
+    cost = dataclasses.replace(pulsed(), time=spread, plain=spread, ratio=spread, rounds=rounds)
+    assert ("–" in bench_text.costs_table([cost])) != alone
+    assert [spread.single, ratio_plots.drawn("bars", [spread]) == "bars: one round"] == [alone, alone]
+    assert ratio_plots.DRAW["devices"]([cost]).startswith(b"\x89PNG")
 
 
 def test_turns_alternate_and_change_their_order() -> None:
