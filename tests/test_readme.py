@@ -47,6 +47,8 @@ def test_what_its_commands_write_is_ignored_by_git() -> None:
     assert [path for path in written if not ignored(path)] == []
     ours = ("README.md", "LICENSE", "Makefile", "CITATION.cff", "pyproject.toml", "requirements.lock", "circuits/", "results/", "tests/")
     assert not any(map(ignored, ours))
+    packages = {folder.name for folder in (ROOT / "netlists").iterdir()}
+    assert not {pattern.rstrip("/") for pattern in patterns if not pattern.startswith("/")} & packages - {"__pycache__"}
 
 
 def test_it_leads_to_every_guide() -> None:
