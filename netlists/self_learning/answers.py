@@ -126,7 +126,8 @@ class Answers:
         yield "* What ngspice does with it. linearize makes a row of each presentation: row k is the end of the k-th."
         kept = [*self.saved, *supply.saved, *(map(voltage, memories) if len(memories) <= _KEPT else ())]
         yield from (f".save {' '.join(kept[k : k + _A_LINE])}" for k in range(0, len(kept), _A_LINE))
-        yield from (f".tran {period} {stop} 0 {step} uic", ".control", "set noaskquit", SILENT, "set numdgt=16", "run")
+        yield from (f".tran {period} {stop} 0 {step} uic", ".control", "set noaskquit", SILENT, "set numdgt=16")
+        yield from (f"echo {shown.shown} presentations are simulated and the answers before and after come in the end", "run")
         yield "set whole = $curplot"
         yield from (f"linearize {' '.join(self.saved)}", "echo")
         for when, row in (("before", 1), ("after", 1 + shown.shown - shown.count)):
