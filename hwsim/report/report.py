@@ -38,9 +38,11 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
     page = outputs.OutputFile("--out", out, outputs.PAGE)
     outputs.refuse_place(page)
     refuse_others(what)
+    places = [Path(name).resolve() for name in what]
+    what = [name for k, name in enumerate(what) if places[k] not in places[:k]]  # each once
     read_files = [path for name in what for path in outputs.inputs(name, load(name) if run_folder(name) else None)]
     outputs.refuse([page], read_files, force=force)
-    records, anchors, places = list[RunRecord](), list[str](), dict[str, str]()
+    records, anchors, shown = list[RunRecord](), list[str](), dict[str, str]()
     runs, companies, sweeps = list[PageSection](), list[PageSection](), list[PageSection]()
     for number, name in enumerate(what):
         observe(number, len(what), name)
@@ -49,19 +51,19 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
 
             recorded = read(Path(name))
             sweeps.append(sweep_section(name, recorded, f"sweep-{len(sweeps) + 1}"))
-            places[sweeps[-1].anchor] = name
+            shown[sweeps[-1].anchor] = name
             continue
         if (company := of_company(name)) is not None:
             companies.append(company_section(company, f"company-{len(companies) + 1}"))
-            places[companies[-1].anchor] = name
+            shown[companies[-1].anchor] = name
             continue
         records.append(read_run(name))
         anchors.append(f"run-{len(records)}")
         runs.append(run_section(records[-1], anchors[-1]))
-        places[anchors[-1]] = name
+        shown[anchors[-1]] = name
     if len(records) > 1:
         runs.insert(0, overview(records, anchors))
-    sections = _titled([*sweeps, *companies, *runs], places)
+    sections = _titled([*sweeps, *companies, *runs], shown)
     if (folder := figures(out)).is_dir():
         pictures = [outputs.OutputFile("--out", path, outputs.PICTURE) for path in pictures_of(out, sections)]
         outputs.refuse([page, *pictures], read_files, force=force)

@@ -127,9 +127,9 @@ def test_the_command_makes_the_same_experiment(settings: list[str], monkeypatch:
 
 def test_runs_of_one_name_have_headings_of_their_own(run: Path, partial: Path, tmp_path: Path) -> None:
     """Where runs are called alike, each heading has its folder; one by itself needs none."""
-    for runs in ([run], [run, partial]):
+    for named, runs in (([run], [run]), ([run, partial, run], [run, partial])):  # each is shown once
         out = tmp_path / "page.html"
-        assert main(["report", *map(str, runs), "-o", str(out), "--force"]) == 0
+        assert main(["report", *map(str, named), "-o", str(out), "--force"]) == 0
         page = assert_complete(out.read_text(encoding="utf-8"))
         headings = [page.by_id[f"run-{k}-title"] for k in range(1, len(runs) + 1)]
         assert headings == (["iris, seed 7"] if len(runs) == 1 else [f"iris, seed 7 ({one})" for one in runs])
