@@ -167,4 +167,5 @@ def _wrapped_head(head: str, width: int) -> list[str]:
 
 
 def _wrapped_cell(cell: str, width: int) -> list[str]:
-    return [part for line in cell.splitlines() for part in (textwrap.wrap(line, width) or [""] if len(line) > width else [line])]
+    """Wrap a cell at spaces; a word, such as a path, is broken only where it does not fit into a line."""
+    return [part for line in cell.splitlines() for part in textwrap.wrap(line, width, break_on_hyphens=False) or [""]]

@@ -57,6 +57,15 @@ def test_headers_wrap_first_then_texts_then_columns_move_below() -> None:
     assert many.count("key") == many.count("a ") == 3
 
 
+def test_a_word_that_fits_is_not_broken() -> None:
+    """Paths are copied from tables; a longer one has to be broken."""
+    path = "/usr/lib/x86_64-linux-gnu/libngspice.so.0"
+    for width, whole in ((60, True), (40, False)):
+        text = table(("what", "found"), [("library", f"ngspice-39, without KLU, {path}")], width=width)
+        assert (path in text) == whole
+    assert "first-order" in table(("what", "about"), [("a", "words of two parts as first-order ones")], width=40)
+
+
 def test_the_last_column_is_not_by_itself() -> None:
     """A table below has two columns where the one above can spare one."""
     parts = table(("key", "b", "c", "d", "e"), [("k", *["12345678"] * 4)], width=40).split("\n\n")
