@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from circuits.circuit import Circuit
-from circuits.topology import Block
 from circuits.constants import GMIN
 from circuits.elements import Diodes, InputSources, Nudges, Resistors
+from circuits.topology import Block
 from netlists.build import by_kind, by_role
 from netlists.build.arrays import Array
 from netlists.build.builder import Making

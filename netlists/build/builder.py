@@ -11,8 +11,8 @@ from circuits.errors import ElementError
 from circuits.nodes import Nodes
 from netlists.build.arrays import Array, Sorting
 from netlists.read.features import Shown
-from netlists.text.findings import Finding
 from netlists.read.parts import Settings
+from netlists.text.findings import Finding
 
 
 @dataclass

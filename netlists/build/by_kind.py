@@ -15,10 +15,10 @@ from circuits.elements import Capacitors, CurrentSources, Diodes, Elements, Idea
 from circuits.errors import CircuitError
 from circuits.passed import Passed
 from circuits.quoting import quote_all
-from netlists.write import subcircuits
-from netlists.read import temperatures
 from netlists.build.arrays import Array
 from netlists.build.builder import Making
+from netlists.read import temperatures
+from netlists.write import subcircuits
 
 _MAKERS: dict[str, tuple[type[Elements], tuple[str, ...]]] = {
     "c": (Capacitors, ("c",)),
@@ -113,7 +113,9 @@ def block(making: Making, array: Array) -> None:
         _library(making, part, name, array, pins, ideal=name in ideal)
 
 
-def _library(making: Making, part: subcircuits.SubcircuitElement, name: str, array: Array, pins: tuple[str, ...], *, ideal: bool = False) -> None:
+def _library(
+    making: Making, part: subcircuits.SubcircuitElement, name: str, array: Array, pins: tuple[str, ...], *, ideal: bool = False
+) -> None:
     """Make one array of the elements that a subcircuit of the library stands for."""
     parts = [making.sorting.parts[member] for member in array.members]
     terminals = {

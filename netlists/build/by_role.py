@@ -10,8 +10,8 @@ from circuits.arrays import Crossbar, Memristors
 from circuits.elements import InputCurrents, InputSources, Nudges, Resistors
 from circuits.errors import CircuitError
 from netlists.build.arrays import Array, numbered
-from netlists.read.features import Shown
 from netlists.build.builder import Making
+from netlists.read.features import Shown
 from netlists.text.numbers import read_number
 
 _INPUT = {"scale": 1.0, "offset": 0.0}
