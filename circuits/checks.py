@@ -11,7 +11,7 @@ from circuits.arrays import Trainable
 from circuits.components import components
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources, VoltageControlledVoltageSources
 from circuits.elements import Amplifiers, Elements, Inductors, InputSources, Nudges, VoltageSources
-from circuits.errors import CircuitError, FloatingNodesError
+from circuits.errors import CircuitError, ElementError, FloatingNodesError
 from circuits.nodes import Nodes
 from circuits.quoting import quote_all, quoted
 from circuits.topology import Topology
@@ -131,8 +131,8 @@ def source_loops(circuit: Topology) -> None:
             for k, (from_, to) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
                 if root(from_) == root(to):
                     ends = f"{circuit.node_names[from_]} and {circuit.node_names[to]}"
-                    msg = f"{element.name}[{k}] closes a loop of voltage sources between {ends}; put a resistor into the loop"
-                    raise CircuitError(msg)
+                    fault = f"closes a loop of voltage sources between {ends}; put a resistor into the loop"
+                    raise ElementError(element.name, (k,), k, fault)
                 tree[root(from_)] = root(to)
 
 

@@ -18,6 +18,35 @@ class CircuitError(ValueError):
     """
 
 
+class ElementError(CircuitError):
+    """One element of an array is wrong, or a parameter of it.
+
+    Parameters
+    ----------
+    array
+        The array's name.
+    index, place
+        Where the element is in the array: by its axes, and counted row by row.
+    fault
+        What is wrong and what would be right, behind the name of the element or of its parameter.
+    parameter
+        The parameter; empty for the element itself.
+
+    """
+
+    def __init__(self, array: str, index: tuple[int, ...], place: int, fault: str, parameter: str = "") -> None:
+        super().__init__(array, index, place, fault, parameter)  # as they are, so that it can be pickled
+        self.array, self.index, self.place, self.fault, self.parameter = array, index, place, fault, parameter
+
+    def __str__(self) -> str:
+        at = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        return f"{self.array}: {self.parameter}{at} {self.fault}" if self.parameter else f"{self.array}{at} {self.fault}"
+
+    def of(self, card: str) -> str:
+        """Return the message where the element is a card of a deck."""
+        return f"{card}: {self.parameter} {self.fault}" if self.parameter else f"{card} {self.fault}"
+
+
 class FloatingNodesError(CircuitError):
     """Nodes without a conducting path to ground, whose voltages nothing defines; `islands` are those that are joined among themselves."""
 

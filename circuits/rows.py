@@ -1,9 +1,10 @@
 """Nodes that ideal sources hold, and runs of an array's rows: which are held, with what, and which are free."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,27 +36,51 @@ class RowRun:
         return slice(self.first, self.first + len(self.nodes))
 
 
+class Fixed(NamedTuple):
+    """Nodes (n,) whose voltages the sources number `places` of an array fix: those of `bases`, and `sign` times what the sources state."""
+
+    source: Any
+    places: Nodes
+    nodes: Nodes
+    bases: Nodes
+    sign: float
+
+
+def fixed_in_turn(circuit: Circuit, *also: type[Elements]) -> Iterator[list[Fixed]]:
+    """Yield what sources of voltage, and those of the types `also`, fix: against ground first, then against what is fixed by then."""
+    sources, fixed = circuit.of(VoltageSources, InputSources, *also), np.zeros(circuit.size + 1, dtype=bool)
+    fixed[0] = True
+    while True:
+        turn = []
+        for source in sources:
+            for a, b in source.pairs:
+                for nodes, bases, sign in ((a, b, 1.0), (b, a, -1.0)):
+                    places = np.flatnonzero(fixed[bases] > fixed[nodes])
+                    if len(places):
+                        turn.append(Fixed(source, places, nodes[places], bases[places], sign))
+        if not turn:
+            return
+        yield turn
+        for one in turn:
+            fixed[one.nodes] = True
+
+
+def _to_ground(circuit: Circuit, *also: type[Elements]) -> list[Fixed]:
+    return next(fixed_in_turn(circuit, *also), [])
+
+
 def held_nodes(circuit: Circuit) -> dict[int, tuple[Elements, int]]:
-    """Map each node whose voltage to ground a source fixes to the source's array and the place in it."""
-    places: dict[int, tuple[Elements, int]] = {}
-    for source in circuit.of(VoltageSources, InputSources):
-        grounded = _grounded(source)
-        places |= {int(node): (source, k) for k, node in enumerate(source.plus) if grounded[k]}
-    return places
-
-
-def _grounded(source: VoltageSources | InputSources) -> NDArray[np.bool_]:
-    """Return which of these sources fix the voltage of their `plus` to ground."""
-    return source.minus == 0 if isinstance(source, VoltageSources) else np.ones(len(source), dtype=bool)
+    """Map each node between which and ground a source states the voltage to the source's array and the place in it."""
+    stated = (one for one in _to_ground(circuit) if one.sign > 0)
+    return {node: (one.source, k) for one in stated for node, k in zip(one.nodes.tolist(), one.places.tolist(), strict=True)}
 
 
 def fixed_nodes(circuit: Circuit, *also: type[Elements]) -> NDArray[np.bool_]:
     """Return for each node whether a source of voltage, or one of the types `also`, fixes its voltage, shape (N + 1,); ground is fixed."""
     fixed = np.zeros(circuit.size + 1, dtype=bool)
     fixed[0] = True
-    for source in circuit.of(VoltageSources, InputSources, *also):
-        for a, b in source.pairs:
-            fixed[a[b == 0]] = fixed[b[a == 0]] = True
+    for one in _to_ground(circuit, *also):
+        fixed[one.nodes] = True
     return fixed
 
 
@@ -68,11 +93,11 @@ def free_groups(circuit: Circuit) -> tuple[NodeGroup, ...]:
 
 def row_runs(circuit: Circuit, array: Operators) -> list[RowRun]:
     """Split an array's rows into runs of one source array each, and runs of free rows."""
-    sources = circuit.of(VoltageSources, InputSources)
+    sources: list[Elements] = []
     owner, place = np.full(circuit.size + 1, -1), np.zeros(circuit.size + 1, dtype=np.intp)
-    for number, source in enumerate(sources):
-        grounded = _grounded(source)
-        owner[source.plus[grounded]], place[source.plus[grounded]] = number, np.flatnonzero(grounded)
+    for one in (one for one in _to_ground(circuit) if one.sign > 0):
+        owner[one.nodes], place[one.nodes] = len(sources), one.places
+        sources.append(one.source)
     owners, places = owner[array.rows], place[array.rows]
     cuts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(owners)]
     runs = []

@@ -44,7 +44,7 @@ def _of_engines(comparison: "EngineComparison") -> Iterable[tuple[str, ...]]:
             f"{timing.steps:.1f}",
             "–" if timing.imbalance is None else f"{timing.imbalance:.0e}",
             f"{100 * timing.converged:.0f} %",
-            f"{comparison.ratio.median:.3g} ({_ends(comparison.ratio)})" if k else "",
+            _whole(comparison.ratio) if k else "",
         )
 
 
@@ -91,10 +91,7 @@ def costs_table(costs: Sequence["Cost"]) -> str:
 
 def compared(changes: Sequence["Change"], differences: Sequence[str]) -> str:
     """Return the table of cases then and now, more is slower, what differs in the machine, and how many cases are slower."""
-    rows = [
-        (one.benchmark, one.case, _whole(one.before), _whole(one.now), f"{one.change.median:.3g} ({_ends(one.change)})", one.verdict)
-        for one in changes
-    ]
+    rows = [(one.benchmark, one.case, _whole(one.before), _whole(one.now), _whole(one.change), one.verdict) for one in changes]
     header = ("benchmark", "case", "before", "now", "now/before", "so it is")
     slower = sum(one.verdict == "slower" for one in changes)
     counted = f"{slower} of {len(changes)} cases {'is' if slower == 1 else 'are'} slower, by more than the rounds spread"
@@ -109,11 +106,12 @@ def _settling(settling: "Settling") -> tuple[str, ...]:
 
 
 def _whole(spread: "Spread") -> str:
-    return f"{spread.median:.3g} ({_ends(spread)})"
+    """Write a median with its least and most; by itself where it is of a single round."""
+    return f"{spread.median:.3g}" if spread.single else f"{spread.median:.3g} ({_ends(spread)})"
 
 
 def _ends(spread: "Spread") -> str:
-    return f"{spread.least:.3g} – {spread.most:.3g}"
+    return "–" if spread.single else f"{spread.least:.3g} – {spread.most:.3g}"
 
 
 TABLES: dict[str, Any] = {

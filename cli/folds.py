@@ -9,7 +9,7 @@ from circuits.quoting import quote_path
 from cli.loading import note_left_aside
 from cli.options import typed
 from cli.output import Output, ProgressStep
-from cli.sweep import compute_missing
+from cli.sweep import begun_or_resumed, compute_missing
 from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
@@ -63,10 +63,8 @@ def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds:
     note_left_aside(output, what, "every fold trains")
     output.notes(Session.of(planned.definition.experiment).notes)
     path = out or planned.default_path()
-    if path.exists():
-        output.note(f"{path}: resumes the folds in it")
     experiment = planned.definition.experiment
-    with planned.open(path, lambda: environment(experiment)) as database:
+    with begun_or_resumed(output, planned, path, "folds", lambda: environment(experiment)) as database:
         compute_missing(output, database, 1, None)
         recorded = database.recorded()
     with output.progress(f"{experiment.name}, linear model") as show:

@@ -1,5 +1,6 @@
 """The entry: finds the command, and turns every error into one line and an exit code."""
 
+import atexit
 import difflib
 import errno
 import importlib
@@ -182,6 +183,8 @@ def _plain_words(error: OSError) -> str:
 
 def run() -> Any:
     """Run the command line of this process."""
+    ended = list[int]()
+    atexit.register(_end_at_once, ended)  # as the first, which is called last
     garbage.search_later()
     keep_compiled()  # before a command loads JAX
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")  # NumPy's idle threads, one a core, would spin for 2**26 cycles, not 2**16
@@ -194,7 +197,15 @@ def run() -> Any:
     code = main(sys.argv[1:])
     _drop_unwritten()
     garbage.search_no_more()
+    ended.append(code)
     sys.exit(code)
+
+
+def _end_at_once(ended: list[int]) -> None:
+    """End the process of an interrupted command: XLA may be compiling in threads of its own, which crash when its memory is freed."""
+    if ended == [INTERRUPTED]:
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
 
 
 def _drop_unwritten() -> None:

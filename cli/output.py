@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from circuits.quoting import brief
 from cli.pace import Pace, clock_face
-from cli.tables import table
+from cli.tables import table, terminal_width, wrapped
 
 _EVERY = 5.0
 """Seconds between two lines of progress where there is no terminal to draw a bar on."""
@@ -74,7 +74,12 @@ class Output:
 
     @staticmethod
     def _print(text: str) -> None:
-        sys.stderr.write(shown(text) + "\n")
+        """Print lines on standard error: wrapped where it is a terminal, and whole elsewhere, so that a search shows all of one."""
+        lines = shown(text)
+        if sys.stderr.isatty():
+            width = terminal_width(sys.stderr)
+            lines = "\n".join(wrapped(line, width=width) for line in lines.split("\n"))
+        sys.stderr.write(lines + "\n")
         sys.stderr.flush()
 
     def notes(self, texts: Iterable[str]) -> None:

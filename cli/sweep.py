@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hwsim.ensemble.reached import TrainingProgress
     from hwsim.experiment.experiment import Experiment
     from hwsim.sweep.database import Database
+    from hwsim.sweep.new_sweep import Planned
     from hwsim.sweep.recorded import Recorded, SweepResult
 
     Refuse = Callable[[Experiment, Path], None]
@@ -162,10 +163,17 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
     if planned.alike:
         output.note("all chips are equal: nothing varies from chip to chip; set keys of variation, or device.preset")
     no_drift(output, planned.driftless)
-    if path.exists():
-        output.note(f"{path}: resumes the sweep in it")
     evaluated = {} if planned.weights is None else {"run": what, "set": list(overrides)}
-    return planned.open(path, lambda: environment(planned.definition.experiment) | evaluated)
+    return begun_or_resumed(output, planned, path, "sweep", lambda: environment(planned.definition.experiment) | evaluated)
+
+
+def begun_or_resumed(output: Output, planned: "Planned", path: Path, what: str, environment: "Callable[[], dict[str, Any]]") -> "Database":
+    """Create the database of a plan, or open the one that is there, and report what is resumed in a file that was not refused."""
+    exists = path.exists()
+    database = planned.open(path, environment)
+    if exists:
+        output.note(f"{path}: resumes the {what} in it")
+    return database
 
 
 def compute_missing(output: Output, database: "Database", jobs: int, scheduler: str | None) -> None:

@@ -1,10 +1,12 @@
 """Tables and paragraphs that fit the terminal: cells and headers wrap, and columns that still do not fit go into a further table below."""
 
+import os
 import re
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from contextlib import suppress
+from typing import IO, NamedTuple
 
 WIDTH = 80
 """Columns where the terminal's width is unknown, as in a pipe."""
@@ -22,14 +24,38 @@ _GAP = 2
 """Spaces between columns."""
 
 
-def terminal_width() -> int:
-    """Return how wide the terminal is; 80 where there is none and COLUMNS is not set."""
-    return max(shutil.get_terminal_size((WIDTH, 24)).columns, _LEAST)
+_ARGUMENT, _WORD = r"(?:[^\s;,()]|,(?=\S))+", r"[a-z]+(?=[\s;,()]|$)"
+
+_COMMAND = re.compile(rf"\bhwsim [a-z]+(?: {_WORD})?(?: -{_ARGUMENT}(?: {_WORD})?| (?!{_WORD}){_ARGUMENT})*")
+"""A command line in a sentence: words of letters alone are arguments where they are the first one, or stand behind an option."""
+
+_TIE = "\0"
+"""Stands for a blank that no line may end at; no printed text has it."""
 
 
-def wrapped(text: str, indent: str = "") -> str:
-    """Wrap a paragraph at spaces; all but its first line begin with the indent. Words, such as paths, are not broken."""
-    return textwrap.fill(text, terminal_width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+def terminal_width(stream: IO[str] | None = None) -> int:
+    """Return how wide the terminal is, that of standard output or of a stream; 80 where there is none and COLUMNS is not set."""
+    columns = shutil.get_terminal_size((0, 0)).columns
+    if stream is not None and not os.environ.get("COLUMNS"):
+        with suppress(OSError):
+            columns = os.get_terminal_size(stream.fileno()).columns
+    return max(columns or WIDTH, _LEAST)
+
+
+def wrapped(text: str, indent: str = "", width: int | None = None) -> str:
+    """Wrap a paragraph at spaces; all but its first line begin with the indent. Words, such as paths, are not broken.
+
+    Command lines of hwsim, which are copied, are not broken either, where they fit into a line.
+    """
+    room = width or terminal_width()
+
+    def tied(match: "re.Match[str]") -> str:
+        command = match.group()
+        return command.replace(" ", _TIE) if len(indent) + len(command) < room else command
+
+    whole = _COMMAND.sub(tied, text)
+    lines = textwrap.fill(whole, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return lines.replace(_TIE, " ")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, keys: int = 1, width: int | None = None) -> str:
@@ -141,4 +167,5 @@ def _wrapped_head(head: str, width: int) -> list[str]:
 
 
 def _wrapped_cell(cell: str, width: int) -> list[str]:
-    return [part for line in cell.splitlines() for part in (textwrap.wrap(line, width) or [""] if len(line) > width else [line])]
+    """Wrap a cell at spaces; a word, such as a path, is broken only where it does not fit into a line."""
+    return [part for line in cell.splitlines() for part in textwrap.wrap(line, width, break_on_hyphens=False) or [""]]

@@ -91,7 +91,7 @@ def _typed(what: str, changed: Sequence[str], varied: Sequence[str], numbers: "M
 
 def _step(step: "trial.TrialProgress", trials: int, measure: "Measure") -> ProgressStep:
     error = "" if step.error is None else f", validation {measure.name} {measure.text(step.error)}"
-    best = "" if step.best is None else f", best {measure.text(step.best)}"
+    best = "" if step.best is None else f", best before {measure.text(step.best)}"
     return ProgressStep(step.trial - 1 + step.share, trials, f"trial {step.trial}/{trials}{error}{best}")
 
 

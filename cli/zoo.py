@@ -1,5 +1,6 @@
 """`hwsim zoo`: the named circuits."""
 
+import difflib
 import tomllib
 from itertools import groupby
 from math import prod
@@ -28,7 +29,10 @@ def command(output: Output, name: str | None) -> None:
     """
     example = examples.find(name) if name is not None else None
     if example is None and name not in {None, *zoo.names()}:
-        msg = f"{name}: no such name in the zoo; it has {', '.join([*zoo.names(), *examples.names()])}"
+        every = [*zoo.names(), *examples.names()]
+        alike = difflib.get_close_matches(name or "", every)
+        hint = f"did you mean {' or '.join(alike)}?" if alike else f"it has {', '.join(every)}"
+        msg = f"{name}: no such name in the zoo; {hint}"
         raise click.UsageError(msg)
     if name is not None and not output.json:
         output.raw(example.read_text(encoding="utf-8") if example else zoo.read(name))

@@ -3,9 +3,10 @@
 import json
 import re
 import statistics
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from support.markdown import code_blocks
+from support.markdown import code_blocks, inline_code
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,6 +28,27 @@ def test_the_make_targets_exist() -> None:
     assert in_readme >= {"train", "bench", "test-torch", *of_ci}
     for target in in_readme:
         assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
+
+
+def test_what_its_commands_write_is_ignored_by_git() -> None:
+    """In a checkout nothing that is not the project's own is left to be committed by mistake; nothing that is, is ignored."""
+    shell = "\n".join(block.text for block in code_blocks(README) if block.language == "sh")
+    commands = [shell, *inline_code(README), "hwsim report iris -o iris-figures/"]  # the folder of a report's pictures
+    written = re.findall(r"(?:-o|--out|--plot|--html) ([^\s`]*[a-z/][^\s`]*)", "\n".join(commands))
+    python = "\n".join(block.text for block in code_blocks(README) if block.language == "python")
+    written += re.findall(r'(?:to_spice|save)\("([^"]*)"', python)
+    assert {"iris.cir", "iris.html", "runs/iris", "runs/my-iris", "learn.cir", "power.cir"} <= set(written)
+    patterns = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+
+    def ignored(path: str) -> bool:
+        top = f"/{path.partition('/')[0]}" + "/" * ("/" in path)
+        return any(fnmatchcase(top, pattern) for pattern in patterns)
+
+    assert [path for path in written if not ignored(path)] == []
+    ours = ("README.md", "LICENSE", "Makefile", "CITATION.cff", "pyproject.toml", "requirements.lock", "circuits/", "results/", "tests/")
+    assert not any(map(ignored, ours))
+    packages = {folder.name for folder in (ROOT / "netlists").iterdir()}
+    assert not {pattern.rstrip("/") for pattern in patterns if not pattern.startswith("/")} & packages - {"__pycache__"}
 
 
 def test_it_leads_to_every_guide() -> None:

@@ -1,6 +1,6 @@
 """Plots of benchmarks, as PNG: ratios as bars, times over the varied size; error bars reach from the least to the most."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,10 @@ _AXES = {
     "length": "samples of a sequence",
 }
 
-_SPREAD = "bars: median; whiskers: least and most of the rounds"
+
+def drawn(what: str, spreads: Iterable[Spread]) -> str:
+    """Return what bars or points are: medians with whiskers, or numbers of a single round, which have none."""
+    return f"{what}: one round" if all(spread.single for spread in spreads) else f"{what}: median; whiskers: least and most of the rounds"
 
 
 def engines(comparisons: Sequence[EngineComparison]) -> bytes:
@@ -40,7 +43,7 @@ def engines(comparisons: Sequence[EngineComparison]) -> bytes:
     for axes in (left, right):
         axes.set_xticks(np.arange(len(names)), names)
         axes.grid(visible=True, axis="y", alpha=0.3)
-    return _png(figure, f"Free and nudged equilibria, both engines in turn ({_SPREAD})")
+    return _png(figure, f"Free and nudged equilibria, both engines in turn ({drawn('bars', (one.ratio for one in comparisons))})")
 
 
 def training(races: Sequence[Race]) -> bytes:
@@ -71,7 +74,10 @@ def training(races: Sequence[Race]) -> bytes:
     for axes, columns in ((left, len(sizes)), (right, 2)):
         axes.grid(visible=True, axis="y", alpha=0.3)
         axes.legend(fontsize=8 if columns < 3 else 6, ncols=columns, loc="upper center")  # noqa: PLR2004 - three of usual size would overflow
-    return _png(figure, f"Equilibrium propagation in a circuit against back-propagation in a perceptron ({_SPREAD})")
+    return _png(
+        figure,
+        f"Equilibrium propagation in a circuit against back-propagation in a perceptron ({drawn('bars', (race.ratio for race in races))})",
+    )
 
 
 def scaling(points: Sequence[Measured]) -> bytes:
@@ -89,7 +95,7 @@ def scaling(points: Sequence[Measured]) -> bytes:
     panels[0, 0].set(ylabel="time of a sample [µs]")
     panels[1, 0].set(ylabel="sweeps of a phase")
     panels[2, 0].set(ylabel="memory [MB]")
-    return _png(figure, "Growth of time and memory (points: median; whiskers: least and most of the rounds)")
+    return _png(figure, f"Growth of time and memory ({drawn('points', (measured.training for measured in points))})")
 
 
 def _series(above: Any, below: Any, points: list[Measured]) -> None:
@@ -139,7 +145,7 @@ def relative(costs: Sequence[Cost], title: str, *, logarithmic: bool = False) ->
     axes.set_xticks(np.arange(len(costs)), [cost.name.replace(", ", "\n") + f"\nover {cost.baseline}" for cost in costs], fontsize=7)
     axes.set(ylabel="time / time of the baseline", yscale="log" if logarithmic else "linear")
     axes.grid(visible=True, axis="y", alpha=0.3)
-    return _png(figure, f"{title} ({_SPREAD})")
+    return _png(figure, f"{title} ({drawn('bars', (cost.ratio for cost in costs))})")
 
 
 def _png(figure: Any, title: str) -> bytes:
@@ -151,8 +157,10 @@ def _inverted(spread: Spread, over: float) -> Spread:
     return Spread(median=over / spread.median, least=over / spread.most, most=over / spread.least)
 
 
-def _whiskers(spreads: Sequence[Spread]) -> tuple[list[float], list[list[float]]]:
-    """Return medians, and the distances of the least and the most below and above them."""
+def _whiskers(spreads: Sequence[Spread]) -> tuple[list[float], list[list[float]] | None]:
+    """Return medians, and the distances of the least and the most below and above them; None where all are of a single round."""
+    if all(spread.single for spread in spreads):
+        return [spread.median for spread in spreads], None
     below = [spread.median - spread.least for spread in spreads]
     above = [spread.most - spread.median for spread in spreads]
     return [spread.median for spread in spreads], [below, above]

@@ -33,6 +33,11 @@ class Spread:
         """Summarize measurements."""
         return cls(median=float(np.median(values)), least=min(values), most=max(values))
 
+    @property
+    def single(self) -> bool:
+        """Whether it has no width, as of a single round: nothing is known then about how far rounds differ."""
+        return self.least == self.most
+
 
 def take_turns(
     contestants: Sequence[Callable[[int], object]], rounds: int, clock: Clock, observe: Callable[[int], None] = lambda _: None

@@ -30,7 +30,7 @@ from hwsim.runs.epoch_loop import InterruptedRunError
 from hwsim.runs.open_run import CHECKPOINT, OpenRun
 from hwsim.runs.power_meter import Consumption, PowerMeter
 from hwsim.runs.start import Start
-from hwsim.runs.stop_signals import stop_signals
+from hwsim.runs.stop_signals import stop_signals, until_stopped
 from hwsim.settings.company_settings import CompanySettings
 
 
@@ -107,7 +107,7 @@ def train_company(
             state, memory, rows = (begun, memory, []) if memory else _restored(folder, company, begun)
             _save(folder, company, state, memory, rows)
             log.epoch = state.epoch
-            for one in company.rounds(state, memory):
+            for one in until_stopped(company.rounds(state, memory), stopped):
                 if isinstance(one, Progress):
                     observe(one)
                 else:
@@ -116,9 +116,9 @@ def train_company(
                     folder.write_rows(rows)
                     _save(folder, company, state, memory, rows)
                     observe(rows[-1])
-                if stopped.is_set() and state.epoch < experiment.training.epochs:
-                    msg = f"interrupted; {_resume(folder)}"
-                    raise InterruptedRunError(msg)
+            if stopped.is_set() and state.epoch < experiment.training.epochs:
+                msg = f"interrupted; {_resume(folder)}"
+                raise InterruptedRunError(msg)
             return _finished(start, folder, company, state, rows, meter)
 
 

@@ -7,21 +7,15 @@ from typing import Annotated, Any, Self
 from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from circuits.network import Network
-from hwsim.experiment.block_checks import check_blocks, check_crossbars
-from hwsim.experiment.chain_keys import refuse_idle
-from hwsim.experiment.company_checks import check_circuits, check_shares
-from hwsim.experiment.data_fit import check_sizes
+from hwsim.experiment.experiment_checks import KEYS, check
 from hwsim.experiment.experiment_errors import ExperimentError, SizesError
-from hwsim.experiment.federation_checks import check_federation
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.experiment.reservoir_section import ReservoirSection
-from hwsim.experiment.sequence_checks import check_sequences
 from hwsim.files import stored_conductances
 from hwsim.settings import flat_training
 from hwsim.settings.block_settings import READ, BlockSettings, CrossbarRange, DigitalBlock, prefix_of, shapes
 from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.company_settings import CompanySettings
-from hwsim.settings.data_names import BUILT_IN, IMAGES, REAL_TARGETS
 from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.durations import spelled
 from hwsim.settings.energy_settings import EnergySettings
@@ -34,10 +28,7 @@ from hwsim.settings.validation_errors import FORMS, explain, too_large
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from netlists.text.findings import NetlistError
 
-__all__ = ["DataSettings", "DeviceSettings", "Experiment", "ExperimentError", "Reached", "SolverSettings", "TrainingSettings"]
-
-KEYS = "hwsim keys"
-"""The command that lists the keys of a section."""
+__all__ = ["KEYS", "DataSettings", "DeviceSettings", "Experiment", "ExperimentError", "Reached", "SolverSettings", "TrainingSettings"]
 
 SAMPLES = "samples.npz"
 """The samples of a run that learned from arrays, in its folder."""
@@ -111,42 +102,7 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        self._check_company()
-        if self.blocks is not None:
-            outputs = check_blocks(self.blocks, self.training, self.states)
-            if self.circuit is not None or self.pretraining:
-                what = "pretraining is of one circuit" if self.circuit is None else "circuit and blocks are both set"
-                msg = f"{what}, and an experiment is of one circuit or of a chain of blocks; omit one of them"
-                raise ValueError(msg)
-        elif isinstance(self.circuit, Netlist):
-            circuit = self.circuit.deck.circuit
-            outputs = len(circuit.outputs)
-            check_crossbars("training", self.training, len(circuit.memristive))
-        elif self.circuit is None:
-            msg = f"circuit is missing; add [circuit], whose keys {KEYS} circuit lists, or [[blocks]], whose keys {KEYS} blocks lists"
-            raise ValueError(msg)
-        else:
-            outputs = self.circuit.outputs
-            if self.training.init == "netlist":
-                msg = "training.init = 'netlist' needs a netlist circuit, but this circuit is a network; use 'uniform' or 'log-uniform'"
-                raise ValueError(msg)
-            check_crossbars("training", self.training, self.circuit.crossbars)
-        if self.blocks is None and self.training.propagation != EndToEnd():
-            kind = self.training.propagation.kind
-            msg = f"training.propagation.kind = '{kind}' is of a chain of blocks, and this is one circuit; give [[blocks]], or omit it"
-            raise ValueError(msg)
-        if self.training.loss.kind == "cross-entropy" and outputs == 1 and self.data.task == "classification":
-            msg = "training.loss.kind = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or one a class"
-            raise ValueError(msg)
-        self._check_devices()
-        if self.blocks is not None:
-            sections = {name: getattr(self, name) for name in ("device", "variation", "noise", "solver")}
-            refuse_idle(self.blocks, self.training, self.states, crossbar=self.crossbar is not None, **sections)
-        self._check_task()
-        check_sequences(self)
-        if self.reached is not None and self.reached.test_error > (most := self.data.measure.most):
-            msg = f"reached.test_error = {self.reached.test_error:g}: the share of wrong answers is at most {most:g}"
-            raise ValueError(msg)
+        check(self)
         return self
 
     @property
@@ -212,69 +168,6 @@ class Experiment(Section):
         if isinstance(network, Netlist):
             return network.deck.circuit.input_count, len(network.deck.circuit.outputs)
         return network.inputs, network.outputs
-
-    def _check_company(self) -> None:
-        """Refuse chips in company of what they cannot be made of, or that no mapped program trains."""
-        if self.company is None:
-            return
-        check_shares(self.company, self.data, chip=self.variation.chip, seed=self.training.seed)
-        if self.crossbar is not None:
-            msg = "company: read-outs of chips in company are digital, and [device] makes this one a crossbar; omit device"
-            raise ValueError(msg)
-        if self.reservoir is not None or self.company.federated:
-            check_federation(self.company, self.reservoir, self.blocks, self.data)
-            return
-        check_circuits(self.company, self.training, self.data, alone=self.blocks is None and not self.pretraining)
-
-    def _check_devices(self) -> None:
-        """Refuse spreads, drift and noise that nothing takes up."""
-        pulsed = any(device.preset is not None for device in self.devices)
-        for key in ("step", "asymmetry"):
-            if getattr(self.variation, key) and not pulsed:
-                msg = (
-                    f"variation.{key} spreads the steps of pulses, and without device.preset none are sent; name a preset, or leave it out"
-                )
-                raise ValueError(msg)
-        if self.variation.after and not pulsed:
-            msg = (
-                f"variation.after = {spelled(self.variation.after)} lets the memristors of device.preset drift, and there is none; "
-                "name one, or leave it out"
-            )
-            raise ValueError(msg)
-        if self.training.rule.kind == "holomorphic" and (self.noise.thermal or self.noise.shot):
-            msg = "rule.kind = 'holomorphic' solves circuits without noise currents; set noise.thermal and noise.shot to false"
-            raise ValueError(msg)
-        in_time = self.training.rule.kind == "oscillating" and self.training.rule.frequency is not None
-        if in_time and (self.noise.thermal or self.noise.shot or self.noise.read):
-            msg = "training.rule.frequency simulates circuits in time, without noise; leave noise.thermal, noise.shot and noise.read out"
-            raise ValueError(msg)
-
-    def _check_task(self) -> None:
-        """Refuse a loss that the task does not have, and a task that named data or the circuit do not fit."""
-        if self.training.propagation.local and self.data.task != "classification":
-            kind = self.training.propagation.kind
-            msg = f"training.propagation.kind = '{kind}' shows labels, and a {self.data.task} has none; choose 'end-to-end'"
-            raise ValueError(msg)
-        if self.training.loss.kind == "cross-entropy" and self.data.task != "classification":
-            msg = f"training.loss.kind = 'cross-entropy' needs classes, and targets of a {self.data.task} are real; use 'squared-error'"
-            raise ValueError(msg)
-        if self.training.output_copies != 1 and self.data.task != "classification":
-            msg = f"training.output_copies = {self.training.output_copies} is of classes, and data.task = '{self.data.task}'; omit it"
-            raise ValueError(msg)
-        if self.data.name not in BUILT_IN:
-            return
-        name, task, real = self.data.name, self.data.task, self.data.name in REAL_TARGETS
-        if real and task == "classification":
-            msg = f"data.task = 'classification', and data {name} have real targets, not classes; set data.task to 'regression'"
-            raise ValueError(msg)
-        if not real and task == "regression":
-            msg = f"data.task = 'regression', and data {name} have classes, not real targets; set data.task to 'classification'"
-            raise ValueError(msg)
-        if self.data.targets is not None:
-            msg = f"data.targets names columns of a file, and data {name} have targets of their own; omit it"
-            raise ValueError(msg)
-        features, answers = BUILT_IN[name]
-        check_sizes(self, features, (self.data.horizon or answers) if name == "memory" else answers, IMAGES.get(name))
 
     @property
     def shown(self) -> Mapping[str, Any] | None:

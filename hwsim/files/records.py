@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ _SHARES = ("train_error", "test_error")
 
 _ROW = ("epoch", "loss", *_SHARES)
 """What every row of metrics holds."""
+
+_SOLVED = ("residual_A", "steps", "nudged_steps")
+"""What every row of a training's epochs holds besides, of one chip."""
 
 _WORDS = ("name", "data", "task", "engine", "rule", "blocks", "device", "simulation_method", "exchange")
 """Texts in a summary."""
@@ -80,6 +83,11 @@ def parse(text: str | bytes) -> Any:
 
 def _whole(digits: str) -> int | float:
     return int(digits) if len(digits) <= _DIGITS else float(digits)
+
+
+def of_training(scores: Sequence[str]) -> tuple[str, ...]:
+    """Return the metrics that every epoch of a training has, by the names of a task's scores: `error`, and what else there is."""
+    return ("epoch", "loss", *(f"{part}_{score}" for part in ("train", "test") for score in scores), "seconds", *_SOLVED)
 
 
 def row(text: str | bytes) -> Row:

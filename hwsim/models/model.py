@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.overriding import override
 from hwsim.files.raw import DataError, Samples
-from hwsim.files.records import Row
+from hwsim.files.records import Row, of_training
 from hwsim.models.predictor import Predictor
 from hwsim.session import Session
 from hwsim.typing import Floats, Weights
@@ -61,8 +61,12 @@ class Model(Predictor):
 
     @property
     def history(self) -> dict[str, Floats]:
-        """The metrics of the training by name, each with a number for every epoch, (epochs,); NaN where there is none."""
-        names = dict.fromkeys(name for row in self.rows for name in row)
+        """The metrics of the training by name, each with a number for every epoch, (epochs,); NaN where there is none.
+
+        A training that was stopped in its first epoch has those that all trainings have, empty.
+        """
+        unrecorded = () if self.rows else of_training(("error",) if self.has_classes else ("error", "r2"))
+        names = dict.fromkeys([*unrecorded, *(name for row in self.rows for name in row)])
         return {name: np.array([row.get(name, np.nan) for row in self.rows], np.float64) for name in names}
 
     def on_chip(self, chip: int, settings: Mapping[str, Any] | None = None) -> Self:

@@ -9,7 +9,7 @@ from hwsim.inspection.palette import SERIES
 from hwsim.report.learning_curves import over_epochs
 from hwsim.report.picture import Picture, picture
 from hwsim.report.run_files import RunRecord
-from hwsim.report.section import Gallery, PageSection, PageTable
+from hwsim.report.section import Gallery, PageSection, PageTable, distinct
 from hwsim.runs.programming_cost import counts_in
 
 
@@ -44,7 +44,7 @@ def _groups(records: Sequence[RunRecord]) -> Groups:
             groups.append([])
         groups[keys.index(key)].append(record)
     names = [f"{one[0].experiment.name}, {_kind(one[0].experiment)}" for one in groups]
-    return [(name if names.count(name) == 1 else f"{name} ({one[0].what})", one) for name, one in zip(names, groups, strict=True)]
+    return list(zip(distinct(names, [one[0].what for one in groups]), groups, strict=True))
 
 
 def _without_seeds(experiment: Experiment) -> Experiment:
@@ -148,7 +148,9 @@ def _errors(groups: Groups) -> Picture:
         axes.set_ylim(bottom=0)
         figure.legend(loc="outside lower center", ncols=2)
 
-    last = [f"{record.title}: {measure.text(record.rows[-1]['test_error'])}" for record in every if record.rows]
+    ended = [record for record in every if record.rows]
+    titles = distinct([record.title for record in ended], [record.what for record in ended])
+    last = [f"{title}: {measure.text(record.rows[-1]['test_error'])}" for title, record in zip(titles, ended, strict=True)]
     return picture(
         "all-runs",
         f"{held_out.capitalize()} {measure.name} of all runs" if measure.name.isupper() else f"{held_out.capitalize()} errors of all runs",

@@ -1,6 +1,7 @@
 """A report: reads what the user names, lays it out, and writes the page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from circuits.quoting import quote_path
@@ -11,7 +12,7 @@ from hwsim.report.overview import overview
 from hwsim.report.page import WrittenPage, figures, pictures_of, write_page
 from hwsim.report.run_files import RunRecord, read_run
 from hwsim.report.run_section import run_section
-from hwsim.report.section import PageSection
+from hwsim.report.section import PageSection, distinct
 from hwsim.runs.loaded import run_folder
 from hwsim.runs.open_run import RunError
 from hwsim.sweep import outputs
@@ -37,9 +38,11 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
     page = outputs.OutputFile("--out", out, outputs.PAGE)
     outputs.refuse_place(page)
     refuse_others(what)
+    places = [Path(name).resolve() for name in what]
+    what = [name for k, name in enumerate(what) if places[k] not in places[:k]]  # each once
     read_files = [path for name in what for path in outputs.inputs(name, load(name) if run_folder(name) else None)]
     outputs.refuse([page], read_files, force=force)
-    records, anchors = list[RunRecord](), list[str]()
+    records, anchors, shown = list[RunRecord](), list[str](), dict[str, str]()
     runs, companies, sweeps = list[PageSection](), list[PageSection](), list[PageSection]()
     for number, name in enumerate(what):
         observe(number, len(what), name)
@@ -48,16 +51,19 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
 
             recorded = read(Path(name))
             sweeps.append(sweep_section(name, recorded, f"sweep-{len(sweeps) + 1}"))
+            shown[sweeps[-1].anchor] = name
             continue
         if (company := of_company(name)) is not None:
             companies.append(company_section(company, f"company-{len(companies) + 1}"))
+            shown[companies[-1].anchor] = name
             continue
         records.append(read_run(name))
         anchors.append(f"run-{len(records)}")
         runs.append(run_section(records[-1], anchors[-1]))
+        shown[anchors[-1]] = name
     if len(records) > 1:
         runs.insert(0, overview(records, anchors))
-    sections = [*sweeps, *companies, *runs]
+    sections = _titled([*sweeps, *companies, *runs], shown)
     if (folder := figures(out)).is_dir():
         pictures = [outputs.OutputFile("--out", path, outputs.PICTURE) for path in pictures_of(out, sections)]
         outputs.refuse([page, *pictures], read_files, force=force)
@@ -67,6 +73,12 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
     written = write_page(out, title or _title(records, sweeps, companies), command, sections)
     observe(len(what), len(what), "written")
     return written
+
+
+def _titled(sections: Sequence[PageSection], places: Mapping[str, str]) -> list[PageSection]:
+    """Return sections with titles that differ: equal ones have the folder or the database of each, by anchor, behind them."""
+    titles = distinct([section.title for section in sections], [places.get(section.anchor, "") for section in sections])
+    return [replace(section, title=title) for section, title in zip(sections, titles, strict=True)]
 
 
 def refuse_others(what: Sequence[str]) -> None:

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from hwsim.report.picture import Picture
 
 
+def distinct(names: Sequence[str], places: Sequence[str]) -> list[str]:
+    """Return names, each of those that are equal with the place of what it names behind it."""
+    return [name if names.count(name) == 1 else f"{name} ({place})" for name, place in zip(names, places, strict=True)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageTable:
     """Rows under a header; the first cell of a row is its name. With `folded`, shown only when opened."""

@@ -1,6 +1,5 @@
 """The epochs of a run, or of a stage of its pretraining: followed, saved from time to time, and resumed from the last checkpoint."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError
 from hwsim.runs.power_meter import PowerMeter
 from hwsim.runs.profiling.stopwatch import Stopwatch
 from hwsim.runs.profiling.timed_solver import FILES, UPDATES
+from hwsim.runs.stop_signals import Stopped, until_stopped
 
 if TYPE_CHECKING:
     from hwsim.learning.epochs import Progress
@@ -89,7 +89,7 @@ class Saver:
         self.folder.write_checkpoint(state.arrays(), self.rows)
 
 
-def to_the_last_epoch(saver: Saver, state: "State", observe: Observe, stopped: threading.Event) -> "State":
+def to_the_last_epoch(saver: Saver, state: "State", observe: Observe, stopped: Stopped) -> "State":
     """Train a saver's trainer to the last epoch, and return the state.
 
     Raises
@@ -100,14 +100,15 @@ def to_the_last_epoch(saver: Saver, state: "State", observe: Observe, stopped: t
     """
     epochs = saver.trainer.settings.epochs
     saver.save(state)
-    for progress in _followed(saver.trainer.run(state), saver.watch):
+    for progress in until_stopped(_followed(saver.trainer.run(state), saver.watch), stopped):
         state = progress.state
-        saver.add(progress, at_once=stopped.is_set() or state.epoch == epochs)
+        saver.add(progress, at_once=state.epoch == epochs)
         observe(progress)
-        if stopped.is_set() and state.epoch < epochs:
-            path = saver.folder.present
-            msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; resume with: hwsim train {path} --resume"
-            raise InterruptedRunError(msg)
+    if stopped.is_set() and state.epoch < epochs:
+        saver.save(state)
+        path = saver.folder.present
+        msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; resume with: hwsim train {path} --resume"
+        raise InterruptedRunError(msg)
     return state
 
 

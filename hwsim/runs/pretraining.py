@@ -1,7 +1,6 @@
 """Pretraining of a run: its stages one after the other, each with checkpoints of its own, and what the whole circuit then starts from."""
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from hwsim.files.records import Row
 from hwsim.runs.epoch_loop import Observe, Saver, restored, to_the_last_epoch
 from hwsim.runs.open_run import CHECKPOINT, PRETRAINING, OpenRun, stage_checkpoint
 from hwsim.runs.profiling.stopwatch import Stopwatch
+from hwsim.runs.stop_signals import Stopped
 from hwsim.session import Session
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def refuse_unusable(session: Session) -> None:
             stage.trainer(solver).begin()
 
 
-def pretrained(folder: OpenRun, session: Session, observe: Observe, stopped: threading.Event, watch: Stopwatch) -> Session:
+def pretrained(folder: OpenRun, session: Session, observe: Observe, stopped: Stopped, watch: Stopwatch) -> Session:
     """Train the stages of a run, or what is left of them, and return the session that starts from what they learned.
 
     Raises

@@ -7,9 +7,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from netlists.text.findings import Findings
 from netlists.read.parts import Flat, Part
 from netlists.read.roles import MATCHING, Names, Roles, Statement, stem
+from netlists.text.findings import Findings
 
 KINDS = {
     "r": "resistors",

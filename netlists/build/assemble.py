@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from circuits.circuit import Circuit
-from circuits.topology import Block
 from circuits.constants import GMIN
 from circuits.elements import Diodes, InputSources, Nudges, Resistors
+from circuits.topology import Block
 from netlists.build import by_kind, by_role
 from netlists.build.arrays import Array
 from netlists.build.builder import Making
@@ -44,11 +44,11 @@ class Assembly:
             try:
                 _maker(array)(making, array)
             except ValueError as error:  # a CircuitError is one
-                making.mistake(array, str(error))
+                making.mistake(array, error)
         self._gmin()
         if self.rshunt:
             nodes = np.arange(1, len(making.numbers))
-            making.add(Resistors(name=making.free("rshunt"), a=nodes, b=np.zeros_like(nodes), r=self.rshunt), [])
+            making.add(Resistors, [], name=making.free("rshunt"), a=nodes, b=np.zeros_like(nodes), r=self.rshunt)
 
     def _gmin(self) -> None:
         """Put the conductance that the deck has across its junctions next to the diodes, which have GMIN of their own."""
@@ -57,7 +57,7 @@ class Assembly:
         if extra <= GMIN or not pairs:
             return
         a, b = (np.concatenate([pair[k] for pair in pairs]) for k in (0, 1))
-        self.making.add(Resistors(name=self.making.free("gmin"), a=a, b=b, r=1.0 / extra), [])
+        self.making.add(Resistors, [], name=self.making.free("gmin"), a=a, b=b, r=1.0 / extra)
 
     def circuit(self, name: str, groups: Any, *, grounded: bool) -> Circuit:
         """Make the circuit, in the order that the deck states; unless it must be `grounded`, nodes may float.
@@ -81,9 +81,9 @@ class Assembly:
         """Add empty arrays of the inputs and the outputs that the deck does not name: the circuit is solved as it is."""
         making, none = self.making, np.zeros(0, dtype=np.intp)
         if not any(isinstance(element, InputSources) for element in making.elements):
-            making.add(InputSources(name=making.free("inputs"), plus=none, feature=none), [])
+            making.add(InputSources, [], name=making.free("inputs"), plus=none, feature=none)
         if not any(isinstance(element, Nudges) for element in making.elements):
-            making.add(Nudges(name=making.free("nudge"), plus=none, minus=none), [])
+            making.add(Nudges, [], name=making.free("nudge"), plus=none, minus=none)
 
 
 _BY_ROLE: dict[str, Callable[[Making, Array], None]] = {"output": by_role.outputs, "nudge": by_role.outputs, "block": by_kind.block}

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from circuits.elements import Elements
+from circuits.errors import ElementError
 from circuits.nodes import Nodes
 from netlists.build.arrays import Array, Sorting
 from netlists.read.features import Shown
-from netlists.text.findings import Finding
 from netlists.read.parts import Settings
+from netlists.text.findings import Finding
 
 
 @dataclass
@@ -50,10 +52,11 @@ class Making:
         self.place = {name: k for k, name in enumerate(self.sorting.flat.resistances.names)}
         self.home = {member: (array.name, k) for array in arrays for k, member in enumerate(array.members)}
 
-    def add(self, element: Elements, members: Sequence[str]) -> None:
-        """Add an array of elements that these cards made."""
-        self.elements.append(element)
-        self.members[element.name] = list(members)
+    def add(self, kind: type[Elements], members: Sequence[str], *, name: str, **fields: Any) -> Any:
+        """Make an array of elements of these cards, one a card, or of none, and return it; its cards are known before it is checked."""
+        self.members[name] = list(members)
+        self.elements.append(kind(name=name, **fields))
+        return self.elements[-1]
 
     def nodes(self, names: Sequence[str]) -> Nodes:
         """Return the numbers of nodes."""
@@ -72,7 +75,15 @@ class Making:
         line = table.lines[self.place[member]] if member in self.place else self.sorting.parts[member].line
         return Finding(line.source.name, line.number, text)
 
-    def mistake(self, array: Array, text: str) -> None:
-        """Note that something is wrong with an array, at the statement that made it or at its first card."""
-        finding = array.statement.finding(text) if array.statement else self.at(array.members[0], text)
+    def mistake(self, array: Array, error: ValueError) -> None:
+        """Note that something is wrong with an array, at the statement that made it, or else at the card that is wrong, or the first."""
+        card, text = self.explained(error)
+        finding = array.statement.finding(text) if array.statement else self.at(card or array.members[0], text)
         self.sorting.findings.mistakes.append(finding)
+
+    def explained(self, error: ValueError) -> tuple[str | None, str]:
+        """Return the card whose element is wrong, and what is wrong with it; no card where the error is of none."""
+        if isinstance(error, ElementError) and error.place < len(members := self.members.get(error.array, [])):
+            card = members[error.place]
+            return card, error.of(card)
+        return None, str(error)

@@ -15,10 +15,10 @@ from circuits.elements import Capacitors, CurrentSources, Diodes, Elements, Idea
 from circuits.errors import CircuitError
 from circuits.passed import Passed
 from circuits.quoting import quote_all
-from netlists.write import subcircuits
-from netlists.read import temperatures
 from netlists.build.arrays import Array
 from netlists.build.builder import Making
+from netlists.read import temperatures
+from netlists.write import subcircuits
 
 _MAKERS: dict[str, tuple[type[Elements], tuple[str, ...]]] = {
     "c": (Capacitors, ("c",)),
@@ -40,10 +40,10 @@ def parts(making: Making, array: Array) -> None:
     cards = [making.sorting.parts[name] for name in array.members]
     terminals = {t: making.nodes([card.nodes[k] for card in cards]) for k, t in enumerate(kind.terminals)}
     if array.role == "ideal":
-        making.add(IdealDiodes(name=array.name, **terminals), array.members)
+        making.add(IdealDiodes, array.members, name=array.name, **terminals)
         return
     values = {p: np.array([card.values[k] for card in cards]) for k, p in enumerate(parameters)}
-    making.add(kind(name=array.name, **terminals, **values), array.members)
+    making.add(kind, array.members, name=array.name, **terminals, **values)
 
 
 def sensing(making: Making, array: Array) -> None:
@@ -67,7 +67,7 @@ def sensing(making: Making, array: Array) -> None:
         terminals = {t: making.nodes([part.nodes[k] for part in chosen]) for k, t in enumerate(kind.terminals)}
         values: dict[str, Any] = {parameter: np.array([part.values[0] for part in chosen])}
         sensed: dict[str, Any] = {"source": source, "place": np.array([homes[k][1] for k in places])}
-        making.add(kind(name=name, **terminals, **values, **sensed), [part.name for part in chosen])
+        making.add(kind, [part.name for part in chosen], name=name, **terminals, **values, **sensed)
 
 
 def passed(making: Making, array: Array) -> None:
@@ -80,8 +80,8 @@ def passed(making: Making, array: Array) -> None:
     joined = [(places[card.nodes[a]], places[card.nodes[b]]) for card in cards for a, b in card.more.joined]
     nodes = making.nodes(list(places))
     beyond, letter = sorted({name for card in cards for name in card.more.beyond}), cards[0].more.letter
-    made = Passed(name=array.name, nodes=nodes, letter=letter, cards=array.members, joined=joined, beyond=beyond)
-    making.add(made, array.members)
+    kept = {"letter": letter, "cards": array.members, "joined": joined, "beyond": beyond}
+    making.add(Passed, array.members, name=array.name, nodes=nodes, **kept)
 
 
 def amplifiers(making: Making, array: Array) -> None:
@@ -113,7 +113,9 @@ def block(making: Making, array: Array) -> None:
         _library(making, part, name, array, pins, ideal=name in ideal)
 
 
-def _library(making: Making, part: subcircuits.SubcircuitElement, name: str, array: Array, pins: tuple[str, ...], *, ideal: bool = False) -> None:
+def _library(
+    making: Making, part: subcircuits.SubcircuitElement, name: str, array: Array, pins: tuple[str, ...], *, ideal: bool = False
+) -> None:
     """Make one array of the elements that a subcircuit of the library stands for."""
     parts = [making.sorting.parts[member] for member in array.members]
     terminals = {
@@ -125,4 +127,4 @@ def _library(making: Making, part: subcircuits.SubcircuitElement, name: str, arr
         i_sat, n = temperatures.junction(values["i_sat"], values["n"], settings.temperature, settings.nominal, eg=eg, xti=xti)
         values |= {"i_sat": i_sat, "n": n}
     kind, values = (IdealDiodes, {}) if ideal else (part.kind, values)
-    making.add(kind(name=name, **terminals, **values), array.members)
+    making.add(kind, array.members, name=name, **terminals, **values)

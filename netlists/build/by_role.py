@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.arrays import Crossbar, Memristors
-from circuits.elements import Elements, InputCurrents, InputSources, Nudges, Resistors
+from circuits.elements import InputCurrents, InputSources, Nudges, Resistors
 from circuits.errors import CircuitError
 from netlists.build.arrays import Array, numbered
-from netlists.read.features import Shown
 from netlists.build.builder import Making
+from netlists.read.features import Shown
 from netlists.text.numbers import read_number
 
 _INPUT = {"scale": 1.0, "offset": 0.0}
@@ -30,19 +30,13 @@ def resistors(making: Making, array: Array) -> None:
     if array.role != "trainable":
         places = [making.place[name] for name in array.members]
         a, b = making.nodes([table.a[k] for k in places]), making.nodes([table.b[k] for k in places])
-        making.add(Resistors(name=array.name, a=a, b=b, r=np.array([table.ohm[k] for k in places])), array.members)
+        making.add(Resistors, array.members, name=array.name, a=a, b=b, r=np.array([table.ohm[k] for k in places]))
         return
     grid = numbered(array)
-    element: Elements
-    crossbar = None if grid is None else _crossbar(making, array, grid)
-    if crossbar:
-        element, members = crossbar
-    else:
-        members = array.members
-        places = [making.place[name] for name in members]
+    if grid is None or not _crossbar(making, array, grid):
+        places = [making.place[name] for name in array.members]
         a, b = making.nodes([table.a[k] for k in places]), making.nodes([table.b[k] for k in places])
-        element = Memristors(name=array.name, a=a, b=b, **_bounds(making, array, (len(members),)))
-    making.add(element, members)
+        making.add(Memristors, array.members, name=array.name, a=a, b=b, **_bounds(making, array, (len(places),)))
 
 
 def inputs(making: Making, array: Array) -> None:
@@ -58,7 +52,8 @@ def inputs(making: Making, array: Array) -> None:
     scale, offset = (np.broadcast_to(_numbers(options.get(key), usual), (len(parts),)).copy() for key, usual in _INPUT.items())
     if array.kind == "i":
         a, b = (making.nodes([part.nodes[end] for part in parts]) for end in (0, 1))
-        _shown(making, array, InputCurrents(name=array.name, a=a, b=b, feature=feature, scale=scale, offset=offset))
+        driven = making.add(InputCurrents, array.members, name=array.name, a=a, b=b, feature=feature, scale=scale, offset=offset)
+        _shown(making, array, driven)
         return
     plus = []
     for k, part in enumerate(parts):
@@ -70,12 +65,12 @@ def inputs(making: Making, array: Array) -> None:
         else:
             msg = f"{part.name} stands between {part.nodes[0]} and {part.nodes[1]}; an input voltage holds a node against ground"
             raise CircuitError(msg)
-    _shown(making, array, InputSources(name=array.name, plus=making.nodes(plus), feature=feature, scale=scale, offset=offset))
+    how = {"feature": feature, "scale": scale, "offset": offset}
+    _shown(making, array, making.add(InputSources, array.members, name=array.name, plus=making.nodes(plus), **how))
 
 
 def _shown(making: Making, array: Array, element: InputSources | InputCurrents) -> None:
-    """Add sources of features, and note what they show."""
-    making.add(element, array.members)
+    """Note what sources of features show."""
     making.next_feature = max(making.next_feature, int(element.feature.max()) + 1)
     columns = (element.feature.tolist(), np.asarray(element.scale).tolist(), np.asarray(element.offset).tolist())
     for name, feature, scale, offset in zip(array.members, *columns, strict=True):
@@ -98,15 +93,15 @@ def outputs(making: Making, array: Array) -> None:
     if not unknown:
         plus, minus = (making.nodes([pair[k] for pair in pairs]) for k in (0, 1))
         values = {key: np.concatenate([_numbers(s.options.get(key), usual) for s in statements]) for key, usual in _OUTPUT.items()}
-        making.add(Nudges(name=array.name, plus=plus, minus=minus, **values), [])
+        making.add(Nudges, [], name=array.name, plus=plus, minus=minus, **values)
 
 
-def _crossbar(making: Making, array: Array, at: NDArray[np.intp]) -> tuple[Crossbar, list[str]] | None:
-    """Make a crossbar of resistors called R_w_i_j, if there is one between each of the rows and each of the columns."""
+def _crossbar(making: Making, array: Array, at: NDArray[np.intp]) -> bool:
+    """Make a crossbar of resistors called R_w_i_j, and return whether there is one between each of the rows and each of the columns."""
     table = making.sorting.flat.resistances
     shape = tuple((at.max(axis=0) + 1).tolist())
     if math.prod(shape) != len(at):
-        return None
+        return False
     order = np.empty(len(at), dtype=np.intp)
     flat = at[:, 0] * shape[1] + at[:, 1]
     order[flat] = np.arange(len(at))
@@ -115,8 +110,9 @@ def _crossbar(making: Making, array: Array, at: NDArray[np.intp]) -> tuple[Cross
     rows = making.nodes([table.a[k] for k in places]).reshape(shape)
     columns = making.nodes([table.b[k] for k in places]).reshape(shape)
     if len(np.unique(flat)) != len(at) or (rows != rows[:, :1]).any() or (columns != columns[:1]).any():
-        return None
-    return Crossbar(name=array.name, rows=rows[:, 0], columns=columns[0], **_bounds(making, array, shape)), members
+        return False
+    making.add(Crossbar, members, name=array.name, rows=rows[:, 0], columns=columns[0], **_bounds(making, array, shape))
+    return True
 
 
 def _bounds(making: Making, array: Array, shape: tuple[int, ...]) -> dict[str, Any]:

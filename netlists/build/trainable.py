@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
 from netlists.build.arrays import Sorting
+from netlists.build.builder import Making
 from netlists.deck import Places
 from netlists.text.findings import Finding, Findings
 from netlists.text.lines import Source
-from netlists.build.builder import Making
 
 
 def conductances(circuit: Circuit, sorting: Sorting, making: Making) -> tuple[dict[str, NDArray[np.float64]], dict[str, Places]]:

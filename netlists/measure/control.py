@@ -26,6 +26,9 @@ BEGIN = (
     *(".control", "set noaskquit", "set numdgt=16", "optran 1 1 1 0 0 0"),
 )
 
+SILENT = "set norefvalue"
+"""Written before an analysis of many points: ngspice would report how far it is every quarter of a second, without ending its line."""
+
 
 def readings(outputs: Sequence[str], offsets: Sequence[float]) -> list[str]:
     """Write what converters read of outputs: their voltages, and what is added to them [V], where it is not 0."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from circuits.units import Second, Siemens, Volt
-from netlists.measure.control import ending
+from netlists.measure.control import SILENT, ending
 from netlists.text.numbers import plain
 from netlists.write import subcircuits
 
@@ -121,7 +121,7 @@ def _control(parameters: Mapping[str, float], trains: Sequence[Train]) -> Iterat
     g_min, g_max, step, stop, most = plain(
         [parameters["g_min"], parameters["g_max"], shortest / _STEPS, starts[-1], longest / _LEAST_STEPS], "pulses"
     )
-    yield from (".control", "set noaskquit", "set numdgt=9", "save v(state)", f"tran {step} {stop} 0 {most}")
+    yield from (".control", "set noaskquit", SILENT, "set numdgt=9", "save v(state)", f"tran {step} {stop} 0 {most}")
     yield from ("let g = " + f"{g_min} + v(state)*({g_max} - {g_min})", "let worst = 0")
     yield "echo siemens after so many pulses: g by ngspice and by the model and what they are apart in shares of the range"
     for train, start in zip(trains, starts, strict=False):

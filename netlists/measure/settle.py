@@ -14,7 +14,7 @@ from circuits.elements import Capacitors, Resistors
 from circuits.errors import CircuitError
 from circuits.nodes import Nodes
 from circuits.units import Farad
-from netlists.measure.control import BEGIN, DeckMeasure, Pushes, ending, phases, voltage
+from netlists.measure.control import BEGIN, SILENT, DeckMeasure, Pushes, ending, phases, voltage
 from netlists.text.numbers import plain
 from netlists.write.names import free_stem
 from netlists.write.sections import DeckSection
@@ -96,7 +96,7 @@ class Settle(DeckMeasure):
         names = [voltage(circuit.node_names[node]) for node in _moving(circuit)]
         wait = _TIME_CONSTANTS * self.capacitance / self.slowest
         first, rise = plain([wait, _RISE * wait], "settle: the time to wait")
-        yield from (*BEGIN, *_OPTIONS, f"set first = {first}")
+        yield from (*BEGIN, SILENT, *_OPTIONS, f"set first = {first}")
         yield from ("echo", f"echo free phase: seconds from 0 V with {self.capacitance:g} F at each node without a capacitor of its own")
         yield from ("op", "set free = $curplot", *_way(names, "free", None), *_follow(names, "free", "free", "uic"))
         for number, phase in enumerate(phases(circuit, pushes), start=1):

@@ -12,7 +12,7 @@ from circuits.controlled import CurrentControlledCurrentSources, CurrentControll
 from circuits.elements import InputCurrents
 from circuits.errors import CircuitError
 from netlists.foreign.simulated import directions
-from netlists.measure.control import BEGIN, DeckMeasure, Inputs, Pushes, ending, output_voltages, voltage
+from netlists.measure.control import BEGIN, SILENT, DeckMeasure, Inputs, Pushes, ending, output_voltages, voltage
 from netlists.text.numbers import plain
 from netlists.write.cards import source_card
 from netlists.write.sections import DeckSection
@@ -77,7 +77,7 @@ class Sweep(DeckMeasure):
         start, stop = sorted((way * (self.start * scale + offset), way * (self.stop * scale + offset)))
         step = (stop - start) / (self.points - 1)
         columns, commands = output_voltages(circuit)
-        yield from (*BEGIN, "set numdgt=9", f"set width={_COLUMN * (len(columns) + 3)}", "set nobreak", "unset moremode")
+        yield from (*BEGIN, SILENT, "set numdgt=9", f"set width={_COLUMN * (len(columns) + 3)}", "set nobreak", "unset moremode")
         more = f" and {offset:g} V more" if offset else ""
         yield from ("echo", f"echo free phase: the outputs in volts over {lead}: input {self.feature} times {scale:g} V{more}")
         # half a step more, so that rounding leaves no point out

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.clocked import is_clocked
-from netlists.measure.control import BEGIN, DeckMeasure, Inputs, Pushes, ending, output_voltages
+from netlists.measure.control import BEGIN, SILENT, DeckMeasure, Inputs, Pushes, ending, output_voltages
 from netlists.text.numbers import plain
 from netlists.write.sections import DeckSection
 from netlists.write.switched import switched
@@ -73,7 +73,8 @@ class TransientMeasure(DeckMeasure):
         """Follow the voltages from 0 V on, then print the outputs at the end of each period."""
         period, stop, longest = plain([self.times[0], self.times[-1], self.times[0] / _POINTS], "transient: times")
         columns, commands = output_voltages(circuit)
-        yield from (*BEGIN, f"option {TIGHT}", "set numdgt=9", f"set width={_COLUMN * (len(columns) + 3)}", "set nobreak", "unset moremode")
+        yield from (*BEGIN, SILENT, f"option {TIGHT}", "set numdgt=9")
+        yield from (f"set width={_COLUMN * (len(columns) + 3)}", "set nobreak", "unset moremode")
         yield f"echo free phase: the outputs in volts over the time in seconds, every {period} s"
         yield from (f"tran {period} {stop} 0 {longest} uic", *commands, "set course = $curplot")
         yield from ("linearize", *commands, f"print {' '.join(columns)}")

@@ -195,7 +195,8 @@ def _built(source: Source, files: Files, roles: Roles, read: Read, findings: Fin
     except FloatingNodesError as error:
         raise NetlistError(list(_floating(error, sorting, numbers))) from None
     except CircuitError as error:
-        raise NetlistError([Finding(source.name, 1, str(error))]) from None
+        card, text = making.explained(error)
+        raise NetlistError([Finding(source.name, 0, text) if card is None else making.at(card, text)]) from None
     g, places = conductances(circuit, sorting, making)
     findings.check()
     warn_bounds(circuit, g, findings, source)

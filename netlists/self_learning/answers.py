@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from netlists.measure.control import ending, voltage
+from netlists.measure.control import SILENT, ending, voltage
 from netlists.self_learning.learning import STEPS, SelfLearning
 from netlists.self_learning.presentation import Presentation, PresentationNodes
 from netlists.self_learning.supply import Supply
@@ -126,7 +126,9 @@ class Answers:
         yield "* What ngspice does with it. linearize makes a row of each presentation: row k is the end of the k-th."
         kept = [*self.saved, *supply.saved, *(map(voltage, memories) if len(memories) <= _KEPT else ())]
         yield from (f".save {' '.join(kept[k : k + _A_LINE])}" for k in range(0, len(kept), _A_LINE))
-        yield from (f".tran {period} {stop} 0 {step} uic", ".control", "set noaskquit", "set numdgt=16", "run", "set whole = $curplot")
+        yield from (f".tran {period} {stop} 0 {step} uic", ".control", "set noaskquit", SILENT, "set numdgt=16")
+        yield from (f"echo {shown.shown} presentations are simulated and the answers before and after come in the end", "run")
+        yield "set whole = $curplot"
         yield from (f"linearize {' '.join(self.saved)}", "echo")
         for when, row in (("before", 1), ("after", 1 + shown.shown - shown.count)):
             yield from self._listed(when, row)

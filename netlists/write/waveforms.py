@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Capacitors, InputSources, VoltageSources
+from circuits.rows import fixed_in_turn
 from netlists.text.numbers import plain
 
 Values = NDArray[np.float64]
@@ -87,20 +88,10 @@ def fixed_at_capacitors(circuit: Circuit, chip: Chip, begin: Values) -> tuple[ND
 
 def _fixed(circuit: Circuit, chip: Chip, begin: Values) -> dict[int, float]:
     """Return the voltages that sources fix, one on top of another too, by node [V]; 0 V at ground."""
-    drops = [
-        (int(a), int(b), float(volts))
-        for source in circuit.of(VoltageSources, InputSources)
-        for ((ends_a, ends_b),) in [source.pairs]
-        for a, b, volts in zip(ends_a, ends_b, _stated(source, chip, begin), strict=True)
-    ]
-    fixed, before = {0: 0.0}, 0
-    while len(fixed) > before:
-        before = len(fixed)
-        for a, b, volts in drops:
-            if b in fixed:
-                fixed.setdefault(a, fixed[b] + volts)
-            elif a in fixed:
-                fixed[b] = fixed[a] - volts
+    fixed = {0: 0.0}
+    for one in (one for turn in fixed_in_turn(circuit) for one in turn):
+        volts = one.sign * _stated(one.source, chip, begin)[one.places]
+        fixed |= {node: fixed[base] + drop for node, base, drop in zip(one.nodes.tolist(), one.bases.tolist(), volts.tolist(), strict=True)}
     return fixed
 
 

@@ -44,6 +44,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "nothing to resume": ("train iris --resume", "nothing to resume"),
     "folder in use": ("train iris --out begun", "--resume"),
     "unreadable checkpoint": ("train begun --resume", "checkpoint.npz: cannot be read"),
+    "a name that is misspelt": ("zoo iriss", "did you mean iris"),
     "no such sample": ("solve iris --sample 30", "30 samples"),
     "no sample at all": ("solve iris --sample 5:5", "5:5: is empty"),
     "strange sample": ("solve iris --sample first", "FIRST:END"),

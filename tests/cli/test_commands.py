@@ -171,6 +171,19 @@ def test_ctrl_c_loses_nothing(hwsim, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "stopped")
 
 
+@pytest.mark.usefixtures("hwsim")
+def test_ctrl_c_while_a_run_compiles_ends_it_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process has the exit code of an interruption, and prints how to resume, though XLA's threads may still be at work."""
+    monkeypatch.setenv("HOME", str(tmp_path))  # where no program is kept
+    with typed("train", "iris", "--out", "stopped") as process:
+        while not (tmp_path / "stopped" / "checkpoint.npz").exists():
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert "hwsim train stopped --resume" in err.splitlines()[-1]
+
+
 def test_a_finished_run_says_so(hwsim, trained: Path, tmp_path: Path) -> None:
     """Resumed, it trains nothing; with more epochs it continues."""
     shutil.copytree(trained, tmp_path / "run")

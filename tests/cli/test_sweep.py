@@ -95,6 +95,18 @@ def test_the_default_file_goes_on_or_is_a_new_one(hwsim, tmp_path: Path) -> None
     assert first.json["points"] == again.json["points"]
 
 
+@pytest.mark.parametrize("words", ["sweep xor --vary training.beta=1e-6,2e-6 --mode evaluate", "train iris --folds 2"])
+@pytest.mark.parametrize("content", [b"garbage" * 99, b"SQLite format 3\0" + bytes(99)])
+def test_what_is_no_database_is_refused_and_not_resumed(hwsim, tmp_path: Path, words: str, content: bytes) -> None:
+    """Nothing is announced before the file is known to be of the sweep, and the file stays as it was."""
+    (tmp_path / "a.db").write_bytes(content)
+    answer = hwsim(*words.split(), "--out", "a.db")
+    assert answer.code == 2
+    assert "a.db" in answer.err.splitlines()[-1]
+    assert "resumes" not in answer.err
+    assert (tmp_path / "a.db").read_bytes() == content
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -1,5 +1,6 @@
 """Tables fit the terminal and lose nothing; so does what every command prints."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,15 @@ def test_headers_wrap_first_then_texts_then_columns_move_below() -> None:
     assert many.count("key") == many.count("a ") == 3
 
 
+def test_a_word_that_fits_is_not_broken() -> None:
+    """Paths are copied from tables; a longer one has to be broken."""
+    path = "/usr/lib/x86_64-linux-gnu/libngspice.so.0"
+    for width, whole in ((60, True), (40, False)):
+        text = table(("what", "found"), [("library", f"ngspice-39, without KLU, {path}")], width=width)
+        assert (path in text) == whole
+    assert "first-order" in table(("what", "about"), [("a", "words of two parts as first-order ones")], width=40)
+
+
 def test_the_last_column_is_not_by_itself() -> None:
     """A table below has two columns where the one above can spare one."""
     parts = table(("key", "b", "c", "d", "e"), [("k", *["12345678"] * 4)], width=40).split("\n\n")
@@ -93,3 +103,31 @@ def test_every_table_of_a_run_fits(hwsim, trained: Path, monkeypatch: pytest.Mon
     answer = hwsim("tune", "iris", *(word for key in keys.split() for word in ("--vary", key)), "--trials", "3")
     assert answer.code == 0, answer.err
     assert load("iris-tuned.toml").training.batch in {4, 8}
+
+
+ARGUMENTS = st.one_of(
+    st.text("ab-./=", max_size=12).map("a/{}".format), st.sampled_from(["--resume", "--mode evaluate", "--epochs 5", "RUN"])
+)
+COMMANDS = st.tuples(st.sampled_from(["hwsim train", "hwsim keys training"]), st.lists(ARGUMENTS, max_size=3)).map(
+    lambda parts: " ".join([parts[0], *parts[1]])
+)
+SENTENCES = st.lists(st.one_of(WORDS, COMMANDS.map("{}; then".format)), min_size=1, max_size=12).map(" ".join)
+
+
+@given(SENTENCES, st.integers(40, 100))
+def test_a_paragraph_wraps_between_words_and_around_commands(text: str, width: int) -> None:
+    """No word is lost or broken, no line is longer unless it is one word, and a command that fits into a line is in one."""
+    lines = wrapped(text, width=width).split("\n")
+    assert " ".join(lines).split() == text.split()
+    assert all(len(line) <= width or " " not in line.strip() for line in lines)
+    for command in re.findall(r"hwsim [^;]*(?=;)", text):
+        assert len(command) >= width or any(command in line for line in lines)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_messages_wrap_on_a_terminal_and_are_one_line_elsewhere(hwsim, monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:  # noqa: FBT001
+    """What searches lines finds all of a message; what people read fits, with a path or a command to copy in one piece."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    lines = hwsim("train", "iris", "--set", "training.epoch=3").err.splitlines()
+    assert (len(lines) > 1) == (max(map(len, lines)) <= 80) == terminal
+    assert any("hwsim keys training" in line for line in lines)

@@ -75,7 +75,8 @@ def test_reading_does_not_write(tmp_path):
     library = pulse_train_deck(DeviceSettings(preset="reram-sb"), CIRCUIT).partition(".subckt")[2].partition(".ends memristor")[0]
     text = (
         f"* read\n.subckt{library}.ends memristor\nV_read a 0 dc 0 sin(0 0.24 1e6)\nX_m a 0 state memristor x0=0.25 g_min=1e-5 g_max=5e-5\n"
-        ".options noinit\n.control\nset numdgt=9\ntran 1e-8 1e-5\nlet left = abs(v(state) - 0.25)\nlet i = abs(v_read#branch + 2e-5*v(a))\n"
+        ".options noinit\n.control\nset norefvalue\nset numdgt=9\n"
+        "tran 1e-8 1e-5\nlet left = abs(v(state) - 0.25)\nlet i = abs(v_read#branch + 2e-5*v(a))\n"
         "let worst = vecmax(left)\nlet off = vecmax(i)\nprint worst off\nquit\n.endc\n.end\n"
     )
     matches = dict(re.findall(r"^(\S+) = (\S+)$", run_ngspice(text, tmp_path), re.MULTILINE))

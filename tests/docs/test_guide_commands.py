@@ -21,7 +21,7 @@ from cli.output import Output
 from hwsim.docs.guides import TOPICS, guide
 from hwsim.experiment.experiment import Experiment
 from hwsim.settings.validation_errors import known_keys
-from support.markdown import MARKERS, ROOT, CodeBlock, code_blocks, typed
+from support.markdown import MARKERS, ROOT, CodeBlock, code_blocks, inline_code, typed
 
 TEXTS = {topic: guide(topic).text for topic in TOPICS} | {"README": (ROOT / "README.md").read_text(encoding="utf-8")}
 
@@ -109,6 +109,15 @@ def test_what_it_shows_works(name: str, tmp_path: Path, monkeypatch: pytest.Monk
 def test_what_is_not_run_is_parsed(line: str) -> None:
     """A command that the tests do not run has to exist with its options and keys."""
     with pytest.raises((AssertionError, click.UsageError)):
+        parse(line)
+
+
+def test_every_command_of_what_one_can_do_is_whole() -> None:
+    """README's list shows commands to copy: each has the arguments that it needs, and keys that there are."""
+    listed = TEXTS["README"].partition("## What you can do")[2].partition("\n## ")[0]
+    commands = [code for code in inline_code(listed) if code.startswith("hwsim ") and len(code.split()) > 2]
+    assert len(commands) > 10
+    for line in commands:
         parse(line)
 
 

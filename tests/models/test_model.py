@@ -190,6 +190,18 @@ def test_ctrl_c_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made.predict(X[:1]).shape == (1,)
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_history_without_an_epoch_has_the_metrics_of_every_training(task: str, tmp_path: Path) -> None:
+    """Each is empty, and comes in the order of those of a training that ended an epoch; so it is of a model that was written and read."""
+    y = Y if task == "classification" else np.eye(3)[np.unique(Y, return_inverse=True)[1]]
+    ended = hw.fit(NET, X, y, epochs=1, task=task)
+    stopped = replace(ended, rows=())
+    for model in (stopped, hw.load(stopped.save(tmp_path / "run"))):
+        assert [name for name in ended.history if name in model.history] == list(model.history)
+        assert all(metrics.shape == (0,) for metrics in model.history.values())
+        assert {"epoch", "loss", "test_error", "seconds"} <= model.history.keys()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

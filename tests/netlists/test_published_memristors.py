@@ -78,7 +78,7 @@ def test_a_memristor_moves_as_its_paper_says(name, tmp_path):
     subcircuit = re.search(r"(?s)\.subckt.*?\.ends memristor\n", example(name))[0]
     for v in applied:
         deck = f"one\n{subcircuit}V_1 a 0 {v!r}\nX_1 a 0 memristor r={float(AT_REST[name](x))!r}\n"
-        deck += f".control\nset noaskquit\noption reltol=1e-6\ntran {time / 2000!r} {time!r}\nlet last = length(time) - 1\n"
+        deck += f".control\nset noaskquit\nset norefvalue\noption reltol=1e-6\ntran {time / 2000!r} {time!r}\nlet last = length(time) - 1\n"
         out = run_ngspice(
             f"{deck}let x_end = v(x_1.x)[last]\nlet i_end = -v_1#branch[last]\nprint x_end i_end\nquit 0\n.endc\n.end\n", tmp_path
         )

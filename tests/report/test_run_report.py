@@ -125,6 +125,16 @@ def test_the_command_makes_the_same_experiment(settings: list[str], monkeypatch:
     assert seen == [experiment]
 
 
+def test_runs_of_one_name_have_headings_of_their_own(run: Path, partial: Path, tmp_path: Path) -> None:
+    """Where runs are called alike, each heading has its folder; one by itself needs none."""
+    for named, runs in (([run], [run]), ([run, partial, run], [run, partial])):  # each is shown once
+        out = tmp_path / "page.html"
+        assert main(["report", *map(str, named), "-o", str(out), "--force"]) == 0
+        page = assert_complete(out.read_text(encoding="utf-8"))
+        headings = [page.by_id[f"run-{k}-title"] for k in range(1, len(runs) + 1)]
+        assert headings == (["iris, seed 7"] if len(runs) == 1 else [f"iris, seed 7 ({one})" for one in runs])
+
+
 def test_a_run_under_way_is_shown_as_far_as_it_is(partial: Path) -> None:
     """Without a summary the page shows how far the run is and how to resume it; without weights or epochs that is reported too."""
     begun = read_run(str(partial))

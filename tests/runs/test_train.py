@@ -20,6 +20,7 @@ from hwsim.experiment.overriding import override
 from hwsim.files import atomic
 from hwsim.learning import epochs
 from hwsim.learning.epochs import Progress
+from hwsim.learning.trainer import Trainer
 from hwsim.runs import epoch_loop, train
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.loaded import load_model
@@ -168,6 +169,29 @@ def test_a_signal_stops_after_the_chunk_and_saves(experiment: Experiment, tmp_pa
     assert signal.getsignal(number) is before
     arrays = atomic.read_arrays(tmp_path / "stopped" / "checkpoint.npz")
     assert int(arrays["state/step"]) == 1
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError])
+def test_a_signal_before_the_first_update_does_not_wait_for_it(
+    experiment: Experiment, through: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: type[Exception] | None
+) -> None:
+    """Nothing is lost: what is compiled is given up, whatever the compiler makes of that, and the run is resumed to the same bits."""
+    waited = []
+
+    def compiling(*_: Any, **__: Any) -> Any:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise (error or KeyboardInterrupt) from None
+        waited.append("for the update")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "advance", compiling)
+        with pytest.raises(epoch_loop.InterruptedRunError, match="in epoch 1 of 3 and saved; resume with"):
+            train.train(new_run(experiment, tmp_path / "stopped"), ignore)
+    assert not waited
+    train.train(resumed_run(experiment, tmp_path / "stopped"), ignore)
+    assert numbers(tmp_path / "stopped") == through
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from hwsim.self_learning.compiled import in_turn, learning_of, self_learning_dec
 from hwsim.self_learning.flow import AGREE_FLOW, distance, flow
 from hwsim.self_learning.followed import follow
 from hwsim.self_learning.options import LearningOptions
+from support.decks import reports_progress
 
 EPOCHS = 2
 SLOW = {"rate": 1e-9}
@@ -233,9 +234,10 @@ def test_classes_that_come_one_after_the_other_are_shown_in_turn():
 
 
 def test_the_same_arguments_write_the_same_bytes():
-    """Mismatch is drawn from the chip's number."""
+    """Mismatch is drawn from the chip's number; and ngspice prints results alone."""
     texts = [self_learning_deck(one, one.begun(), LearningOptions(mismatch=0.1)) for one in (session(), session())]
     assert texts[0] == texts[1]
+    assert not reports_progress(texts[0])
 
 
 def test_a_deck_says_what_it_was_made_of(tmp_path):

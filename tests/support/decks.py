@@ -219,8 +219,15 @@ def by_name(deck: Deck, currents: Mapping[str, np.ndarray]) -> dict[str, float]:
     return {name: float(i) for array, of in currents.items() for name, i in zip(deck.members[array], of[0], strict=True)}
 
 
+def reports_progress(text: str) -> bool:
+    """Whether ngspice writes, among the results, how far a long analysis of a deck is: it has one, and nothing before it forbids that."""
+    analysis = re.search(r"^(tran|dc|ac|run)\b", text, re.MULTILINE)
+    return analysis is not None and "\nset norefvalue\n" not in text[: analysis.start()]
+
+
 def run_ngspice(text: str, folder: Path, command: Sequence[str] = ("ngspice", "-b")) -> str:
-    """Run a deck as a person does, and give what it prints; it must end well, and without a word of an error."""
+    """Run a deck as a person does, and give what it prints; it must end well, without a word of an error, and print results alone."""
+    assert not reports_progress(text)
     path = folder / "deck.cir"
     path.write_text(text, encoding="utf-8")
     environment = {"HOME": str(folder), "PATH": os.environ["PATH"]}

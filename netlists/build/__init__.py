@@ -1,0 +1,1 @@
+"""Circuits of what was read: arrays of cards, and the elements that these become."""
