@@ -19,17 +19,23 @@ def repeat(once: Callable[[Any, Any], Any], times: Array, carry: Any, xp: Any) -
     return jax.lax.fori_loop(0, times, once, carry)
 
 
-def repeat_pair(once: Callable[[Any, Any], Any], times: Array, pair: tuple[Array, Array], xp: Any) -> tuple[Array, Array]:
-    """Repeat what makes two arrays of two. For JAX these are the parts of complex numbers, which XLA works out in one pass, not in two."""
+def packed(pair: tuple[Array, Array], xp: Any) -> Any:
+    """Return two arrays as what a loop hands on: for JAX as the parts of complex numbers, which XLA works out in one pass, not in two."""
     if xp is np:
-        return repeat(once, times, pair, xp)  # type: ignore[no-any-return] # what `once` gives
+        return pair
     import jax  # noqa: PLC0415 - only arrays of JAX come here, so it is loaded
 
-    def of_parts(j: Any, both: Any) -> Any:
-        return jax.lax.complex(*once(j, (both.real, both.imag)))
+    return jax.lax.complex(*pair)
 
-    both = repeat(of_parts, times, jax.lax.complex(*pair), xp)
-    return both.real, both.imag
+
+def unpacked(both: Any, xp: Any) -> tuple[Array, Array]:
+    """Return the two arrays that were packed."""
+    return both if xp is np else (both.real, both.imag)
+
+
+def repeat_packed(once: Callable[[Any, Array, Array], tuple[Array, Array]], times: Array, both: Any, xp: Any) -> Any:
+    """Repeat what makes two arrays of two, which come packed and go so."""
+    return repeat(lambda j, last: packed(once(j, *unpacked(last, xp)), xp), times, both, xp)
 
 
 def either(condition: Array, yes: Callable[[], Any], no: Callable[[], Any], xp: Any) -> Any:

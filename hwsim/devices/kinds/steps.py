@@ -11,7 +11,7 @@ import numpy as np
 
 from hwsim.devices.kinds.exponential_walk import Steps
 from hwsim.devices.kinds.exponentials import lost
-from hwsim.devices.kinds.loops import either, repeat_pair
+from hwsim.devices.kinds.loops import either, packed, repeat_packed, unpacked
 from hwsim.typing import Array
 
 _LEAST = 1e-13
@@ -155,19 +155,19 @@ class Exponential(NamedTuple):
             start, rate = gamma * (self.slope * x + self.start), xp.where(up, gamma, -gamma) * self.slope
             return Steps(delta, a, start, rate), xp.abs(n), _room(x, n, bounds)
 
-        def together(_: Array, pair: tuple[Array, Array]) -> tuple[Array, Array]:
-            of, k, room = steps(*pair)
+        def together(_: Array, x: Array, n: Array) -> tuple[Array, Array]:
+            of, k, room = steps(x, n)
             return of.many(k, room)
 
-        way, squares = repeat_pair(together, xp.any(n != 0).astype(np.int32), (x, n.astype(x.dtype)), xp)
-        left = squares < 0
+        begun = repeat_packed(together, xp.any(n != 0).astype(np.int32), packed((x, n.astype(x.dtype)), xp), xp)
+        left = unpacked(begun, xp)[1] < 0
 
-        def singly() -> tuple[Array, Array]:
+        def singly() -> Any:
             of, k, room = steps(x, n)
-            return _one_by_one(of.one, xp.where(left, k, 0), room, (way, xp.where(left, 0.0, squares)))
+            way, squares = unpacked(begun, xp)
+            return _one_by_one(of.one, xp.where(left, k, 0), room, packed((way, xp.where(left, 0.0, squares)), xp))
 
-        walked: tuple[Array, Array] = either(left.any(), singly, lambda: (way, squares), xp)
-        return _moved(n, *walked, noise)
+        return _moved(n, either(left.any(), singly, lambda: begun, xp), noise)
 
 
 class PowerLaw(NamedTuple):
@@ -189,7 +189,7 @@ class PowerLaw(NamedTuple):
             return delta * xp.clip(left - way / size, 0.0, 1.0) ** gamma
 
         none = xp.zeros_like(x)
-        return _moved(n, *_one_by_one(step, xp.abs(n), _room(x, n, bounds), (none, none)), noise)
+        return _moved(n, _one_by_one(step, xp.abs(n), _room(x, n, bounds), packed((none, none), xp)), noise)
 
 
 class Table(NamedTuple):
@@ -241,23 +241,23 @@ def _room(x: Array, n: Array, bounds: Bounds) -> Array:
     return xp.maximum(xp.where(n > 0, bounds.high - x, x - bounds.low), 0.0).astype(x.dtype)
 
 
-def _one_by_one(step: Callable[[Array], Array], k: Array, room: Array, begun: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Send k noiseless pulses one after the other; return the way there, which ends at `room`, and the sum of squares of its steps.
+def _one_by_one(step: Callable[[Array], Array], k: Array, room: Array, begun: Any) -> Any:
+    """Send k noiseless pulses one after the other; return the way there, which ends at `room`, and the sum of squares of its steps, packed.
 
-    `step` gives the length of a step behind some way in the direction of the pulses, and `begun` the way and squares before.
+    `step` gives the length of a step behind some way in the direction of the pulses, and `begun` the way and squares before, packed.
     """
     xp = room.__array_namespace__()
 
-    def once(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        way, squares = carry
+    def once(j: Array, way: Array, squares: Array) -> tuple[Array, Array]:
         length = xp.where(j < k, step(way), 0.0).astype(room.dtype)
         further = way + length
         return xp.where(further < room, further, room), squares + length**2
 
-    return repeat_pair(once, k.max(initial=0).astype(np.int32), begun, xp)
+    return repeat_packed(once, k.max(initial=0).astype(np.int32), begun, xp)
 
 
-def _moved(n: Array, way: Array, squares: Array, noise: Noise) -> Moved:
+def _moved(n: Array, walked: Any, noise: Noise) -> Moved:
     """Turn a way into a change; noise adds up over the steps on the way, whose length it does not change."""
-    xp = way.__array_namespace__()
+    xp = n.__array_namespace__()
+    way, squares = unpacked(walked, xp)
     return Moved(xp.sign(n) * way, xp.sqrt(noise.variance(squares, xp.abs(n))))
