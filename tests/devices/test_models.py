@@ -61,7 +61,7 @@ def one_by_one(devices: Devices, g: Any, n: Any, normal: Any) -> Any:
 def test_n_pulses_are_n_single_pulses(name: str, data: st.DataObject) -> None:
     """Without noise the closed form, or the loop, gives what pulses one by one give, on devices of every length and bound.
 
-    The series of exponential steps are exact to a millionth of the longest step, which here is a tenth of the range.
+    The series of exponential steps are exact to a hundred-thousandth of the longest step, which here is a tenth of the range.
     """
     spread = DeviceSpread(step=data.draw(st.sampled_from([0.0, 0.5])), asymmetry=0.2, low=0.1, high=0.1)
     n = np.array(data.draw(st.lists(st.integers(-60, 60), min_size=6, max_size=6)))

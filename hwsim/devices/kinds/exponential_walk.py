@@ -17,14 +17,20 @@ from typing import Any, NamedTuple
 from hwsim.devices.kinds.exponentials import LARGEST, log1p, lost
 from hwsim.typing import Array
 
-_LEAST, _MOST = 1e-9, 1 / 8
+_LEAST, _MOST = 1e-9, 1 / 32
 """Of |e|: smaller numbers overflow, and larger ones would take more powers."""
+
+_HUGE = 1e6
+"""Most of |y|, whose powers may not overflow."""
 
 _BENT = 0.26
 """Most of |e|·(1 + |y|) for the series. Where steps shrink towards delta it is less after two of them: f·exp(−f), twice, of any f."""
 
 _ALONE = 2
 """Steps that are taken alone, before the others."""
+
+_CORRECTIONS = 2
+"""Steps of Newton's method."""
 
 _FURTHEST = 8.0
 """Most that all steps may raise ln y: what is taken of y then neither overflows nor vanishes."""
@@ -56,16 +62,15 @@ _GREGORY = (1 / 2, 1 / 12, 1 / 24, 19 / 720, 3 / 160, 863 / 60480, 275 / 24192, 
 
 
 class _Orders(NamedTuple):
-    """Powers of e in either series, terms of exp and ln near 1, and steps of Newton's method."""
+    """Powers of e in either series, and terms of exp and ln near 1."""
 
     counted: int
     squared: int
     grown: int
-    corrections: int
 
 
-_ORDERS = {4: _Orders(4, 2, 6, 2), 8: _Orders(7, 4, 13, 2)}
-"""By bytes of a number: for ways exact to a millionth of the longest step in 64 bits, and in 32 to what rounding leaves of states."""
+_ORDERS = {4: _Orders(4, 2, 6), 8: _Orders(7, 4, 13)}
+"""By bytes of a number: ways are exact to 1e-5 of the longest step in 64 bits, and in 32 to what rounding leaves of states."""
 
 
 class Steps(NamedTuple):
@@ -88,7 +93,7 @@ class Steps(NamedTuple):
         """
         xp = k.__array_namespace__()
         e, y, u_bound = self.rate * self.delta, self.a * (1 - lost(self.start)), self.rate * room
-        fine = (xp.abs(e) > _LEAST) & (xp.abs(e) < _MOST) & ((y >= 0) | (e < 0)) & (u_bound < _FURTHEST) & (e * k < LARGEST)
+        fine = (xp.abs(e) > _LEAST) & (xp.abs(e) < _MOST) & (y * e >= 0) & (u_bound < _FURTHEST) & (e * k < LARGEST)
         moves = fine & (y < 1)
         e, y, u_bound = xp.where(moves, e, _MOST), xp.where(moves, y, 0.0), xp.where(moves, u_bound, 0.0)
         u, squares = 0.0 * y, 0.0 * y
@@ -96,26 +101,26 @@ class Steps(NamedTuple):
             f = xp.where(j < k, e - e * y, 0.0)
             before, u = u, xp.where(xp.abs(u + f) < xp.abs(u_bound), u + f, u_bound)
             y, squares = y - y * (lost(u - before) if j == 0 else _lost(u - before)), squares + f * f
-        bent, at_bound = xp.abs(e) * (1 + xp.abs(y)) > _BENT, xp.abs(u) >= xp.abs(u_bound)
+        bent, at_bound = (xp.abs(e) * (1 + xp.abs(y)) > _BENT) | (xp.abs(y) > _HUGE), xp.abs(u) >= xp.abs(u_bound)
         fine = (fine & (~bent | at_bound | (k <= _ALONE))) | (k == 0)
         rest = _Rest(e, xp.where(bent, 0.0, y), xp.maximum(k - _ALONE, 0.0))
         ahead, end = rest.all(), u_bound - u
         growth = -lost(end)
         stopped, f_bound = xp.abs(ahead.u) > xp.abs(end), e - e * y * (1 + growth)
         over = xp.where(stopped, rest.over(end, growth), 0.0)
-        y_end, risen = xp.where(stopped, rest.y * (1 + growth), ahead.y), xp.where(stopped, end, ahead.u)
-        squares = squares + rest.squares(risen, y_end) + over * f_bound * f_bound
+        risen, grown = xp.where(stopped, end, ahead.u), xp.where(stopped, rest.y * growth, ahead.grown)
+        squares = squares + rest.squares(risen, grown) + over * f_bound * f_bound
         moves = fine & moves
         delta = xp.where(moves, self.delta, 0.0)
         way = xp.where(moves & stopped, room, delta * (u + risen) / e)
-        return way, xp.where(fine, delta * delta * squares / (e * e), -1.0)
+        return way, xp.where(fine, xp.where(squares > 0, delta * delta * squares / (e * e), 0.0), -1.0)
 
 
 class _Place(NamedTuple):
-    """By how much ln y has risen, u, and y there."""
+    """By how much ln y has risen, u, and by how much y has grown."""
 
     u: Array
-    y: Array
+    grown: Array
 
 
 class _Rest(NamedTuple):
@@ -128,21 +133,22 @@ class _Rest(NamedTuple):
     def all(self) -> _Place:
         """Begin with what steps of no length would do, y/(1 − y) growing by exp(e) each, and correct it by Newton's method."""
         e, t = self.e, self.e * self.k
-        grown = self.y * -lost(t)
-        rise = -log1p(grown)  # of ln(1 − y)
-        y, u = self.y + grown * (1 - self.y) / (1 + grown), t + rise
-        gregory, p = _powers(_GREGORY, e), self._p(y)
+        share = self.y * -lost(t)
+        rise = -log1p(share)  # of ln(1 − y)
+        grown, u = share * ((1 - self.y) / (1 + share)), t + rise
+        y, gregory = self.y + grown, _powers(_GREGORY, e)
+        p = self._p(y)
         missed, inverse = rise * gregory + e * (p - self._p(self.y)), gregory - 1 / e
-        for again in range(self._orders.corrections, 0, -1):
-            slope = 1 - y - e * inverse * y  # of F, times e·(1 − y)
+        for again in range(_CORRECTIONS, 0, -1):
+            slope = 1 - e * gregory * y  # of F, times e·(1 − y)
             du = (y - 1) * (missed * e / slope)
             growth = 1 + du * (1 / 2 + du * (1 / 6 + du * (1 / 24 + du / 120)))  # (exp(du) − 1)/du
-            u, risen = u + du, growth * (y * missed * e / slope)  # the latter of 1 − y, as a share
-            y = y * (1 + du * growth)
+            risen = growth * (y * missed * e / slope)  # of 1 − y, as a share
+            u, grown, y = u + du, grown + y * du * growth, y + y * du * growth
             if again > 1:
                 before, p = p, self._p(y)
                 missed = missed + du / e + _rise(risen) * inverse + e * (p - before)
-        return _Place(u, y)
+        return _Place(u, grown)
 
     def over(self, u: Array, growth: Array) -> Array:
         """Return how many of the k steps are left where ln y has risen by u, and y by a share `growth`: without P, to some e of a step."""
@@ -150,10 +156,10 @@ class _Rest(NamedTuple):
         rise = log1p(xp.maximum(-self.y / (1 - self.y) * growth, _ALMOST_ALL))
         return xp.maximum(self.k - (u - rise + e * rise * _powers(_GREGORY, e)) / e, 0.0)
 
-    def squares(self, u: Array, y: Array) -> Array:
-        """Return the sum of the squares of the steps to y, times rate²; ln y has risen by u."""
+    def squares(self, u: Array, grown: Array) -> Array:
+        """Return the sum of the squares of the steps, times rate², by which ln y has risen by u and y has grown."""
         e, terms = self.e, _SQUARED[: self._orders.squared]
-        return e * (u - (y - self.y) + e * (_series(terms, e, y) - _series(terms, e, self.y)))
+        return e * (u - grown + e * (_series(terms, e, self.y + grown) - _series(terms, e, self.y)))
 
     @property
     def _orders(self) -> _Orders:

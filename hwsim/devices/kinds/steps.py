@@ -160,12 +160,13 @@ class Exponential(NamedTuple):
             return of.many(k, room)
 
         begun = repeat_packed(together, xp.any(n != 0).astype(np.int32), packed((x, n.astype(x.dtype)), xp), xp)
-        left = unpacked(begun, xp)[1] < 0
+        left = ~(unpacked(begun, xp)[1] >= 0)
 
         def singly() -> Any:
             of, k, room = steps(x, n)
             way, squares = unpacked(begun, xp)
-            return _one_by_one(of.one, xp.where(left, k, 0), room, packed((way, xp.where(left, 0.0, squares)), xp))
+            fresh = packed((xp.where(left, 0.0, way), xp.where(left, 0.0, squares)), xp)
+            return _one_by_one(of.one, xp.where(left, k, 0), room, fresh)
 
         return _moved(n, either(left.any(), singly, lambda: begun, xp), noise)
 
