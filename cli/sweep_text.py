@@ -61,7 +61,8 @@ def _settings(point: "SweepPoint", keys: Sequence[str]) -> list[str]:
 
 
 def _error(summary: "Summary", measure: "Measure") -> tuple[str, str, str]:
-    return measure.number(summary.mean), between(summary.interval, measure.number), measure.number(summary.sd)
+    ends = between(summary.interval, measure.number) if summary.interval.has_width else "–"
+    return measure.number(summary.mean), ends, measure.number(summary.sd)
 
 
 def text(

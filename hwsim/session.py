@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.network import Network
+from circuits.parts import described
 from circuits.quoting import quoted
 from hwsim.chains.data_source import DataSource, made
 from hwsim.chains.made import Made, OneCircuit
@@ -79,8 +80,9 @@ class Session:
             ends: Any = {"labelled": local, "crossbar": experiment.crossbar}
             circuit: Circuit = ChainCircuit.of_blocks(experiment.name, experiment.blocks, experiment.states, **ends)
         else:
-            given = experiment.one_circuit  # a netlist's file may change
-            circuit = _compiled(given, experiment.name) if isinstance(given, Network) else given.compile(experiment.name)
+            given = experiment.one_circuit
+            kept = isinstance(given, Network) and described(given)  # a netlist's file, and a class of the caller's own, may change
+            circuit = _compiled(given, experiment.name) if kept else given.compile(experiment.name)
         return cls(experiment, circuit, DataSource(experiment, circuit, data, run, task))
 
     def changed(self, section: str, **values: Any) -> Self:
@@ -321,5 +323,5 @@ class Session:
 
 @lru_cache(maxsize=2)  # the points of a sweep mostly share one
 def _compiled(network: Network, name: str) -> Circuit:
-    """Compile a network: equal ones are one object, so that what is kept of a circuit is found without a comparison of all its parts."""
+    """Compile a described network: equal ones are one object, so that what is kept of it is found without comparing all its parts."""
     return network.compile(name)

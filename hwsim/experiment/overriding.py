@@ -10,11 +10,8 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel
 
-from circuits.clocked import SampleHold
-from circuits.network import Amplifier, ConvolutionLayer, Layer, Network, PoolLayer
-from circuits.neurons import KINDS
+from circuits.parts import PARTS
 from circuits.quoting import REASON, quote
-from circuits.recurrence import Recurrence
 from hwsim.experiment.experiment import KEYS, Experiment, ExperimentError, make
 from hwsim.formatting import counted
 from hwsim.settings import flat_training
@@ -181,15 +178,11 @@ def _opened(inner: Any, keys: list[str | int], last: Any) -> Any:
         return {name: getattr(inner, name) for name in type(inner).model_fields}
     if not dataclasses.is_dataclass(inner):
         return inner
-    if type(inner) not in _PARTS and last != "kind":
+    if type(inner) not in PARTS and last != "kind":
         where, kind = quote(dotted(tuple(keys))), type(inner).__name__
         msg = f"--set {where}: it is of class {kind}, which has no keys; make another network with another {kind}"
         raise ExperimentError(msg)
     return {field.name: getattr(inner, field.name) for field in dataclasses.fields(inner)}
-
-
-_PARTS = {Network, Layer, ConvolutionLayer, PoolLayer, Amplifier, Recurrence, SampleHold, *KINDS}
-"""The classes that experiment files can describe."""
 
 
 def _step(inside: Any, keys: list[str | int], k: int) -> Any:

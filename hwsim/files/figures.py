@@ -9,14 +9,14 @@ import numpy as np
 from hwsim.files.png import encode
 from hwsim.formatting import power
 
-_DECADES = 50.0
-"""Ratio of values below which powers of ten by themselves would be too few ticks."""
+_DECADES = 100.0
+"""Ratio of values from which at least two powers of ten are among them."""
 
 
 def new_figure(width: float, height: float, *, dpi: int | None = None, constrained: bool = True) -> Any:
     """Return an empty matplotlib figure of this size [inches]; `constrained`: what it holds makes room for each other."""
     canvas, figure = _classes()
-    made = figure(figsize=(width, height), dpi=dpi, layout="constrained" if constrained else None)
+    made = figure(figsize=(width, height), dpi=dpi, layout="constrained" if constrained else "none")
     canvas(made)
     return made
 
@@ -25,8 +25,11 @@ def lay_out(figure: Any) -> None:
     """Lay out a figure for good, so that all of it is drawn once: matplotlib draws what it lays out itself a second time."""
     engine = figure.get_layout_engine()
     if engine is not None:
+        from matplotlib import rc_context  # noqa: PLC0415 - loaded with the figure
+
         engine.execute(figure)
-        figure.set_layout_engine(None)
+        with rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):  # None follows the user's settings
+            figure.set_layout_engine(None)
 
 
 def png_bytes(figure: Any, **settings: Any) -> bytes:
@@ -43,7 +46,8 @@ def png_bytes(figure: Any, **settings: Any) -> bytes:
 def powers_as_ticks(axis: Any, low: float, high: float) -> None:
     """Write the ticks of a logarithmic axis as plain numbers: powers of ten, with 2 and 5 times these where they are few.
 
-    There are none in between: they would take most of the time that such an axis takes.
+    Any range whose ends are a factor of 5 or more apart has at least two. There are no minor ones: they would take most of the time that
+    such an axis takes.
     """
     from matplotlib.ticker import LogLocator, NullLocator  # noqa: PLC0415 - loaded with the figure
 

@@ -101,7 +101,8 @@ def _points(recorded: Recorded, points: list[PointNumbers]) -> PageTable:
         summary = one.summary
         row = [f"{one.point}", *(brief(settings[one.point][key]) if key in settings[one.point] else "as it is" for key in keys)]
         row += [f"{summary.results - summary.failed}" + (f" ({summary.failed} failed)" if summary.failed else "")]
-        row += [measure.text(summary.mean), _interval(summary.interval, measure), *map(measure.text, (summary.sd, *summary.quantiles[::2]))]
+        ends = _interval(summary.interval, measure) if summary.interval.has_width else "–"
+        row += [measure.text(summary.mean), ends, *map(measure.text, (summary.sd, *summary.quantiles[::2]))]
         if compared:
             apart = one.against if one.against and one.against.units else None
             row += [f"{measure.signed(apart.mean)} {measure.unit}".rstrip(), f"{apart.p:.2g}"] if apart else ["–", "–"]

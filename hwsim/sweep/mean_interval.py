@@ -38,12 +38,20 @@ that are 1.4 times as wide as Student's instead of 1.5 times."""
 _LARGEST = 100
 """Most values of a simulated sample. More values are represented by so many with the same skewness/√n."""
 
+_ROUNDING = 1e-12
+"""Relative difference up to which the ends of an interval are equal."""
+
 
 class Interval(NamedTuple):
     """Where the true value is, with 95 % certainty; NaN where nothing can be inferred."""
 
     low: float
     high: float
+
+    @property
+    def has_width(self) -> bool:
+        """Whether its ends differ by more than rounding; where all values are equal they do not, and NaN do not."""
+        return self.high - self.low > _ROUNDING * max(abs(self.low), abs(self.high))
 
 
 def of_errors(values: Floats) -> Interval:

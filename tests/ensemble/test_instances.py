@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from circuits.network import Network
+from circuits.errors import CircuitError
+from circuits.network import Amplifier, Layer, Network
+from circuits.neurons import IdealPair
 from hwsim.data.loading import load_data
+from hwsim.devices import manufacture
 from hwsim.ensemble import instances, trainings
 from hwsim.ensemble.instances import Instance, outcomes
 from hwsim.ensemble.trainings import learn
@@ -138,26 +141,92 @@ def test_chips_that_differ_in_nothing_else_differ_in_their_noise():
         assert all(not np.isclose(learnt[a][name], learnt[b][name], rtol=1e-3).all() for name in g)
 
 
-@pytest.mark.parametrize("mode", ["train", "evaluate"])
-def test_chips_that_are_alike_are_computed_once_a_seed(mode, monkeypatch):
-    """Each comes to what it comes to by itself, and only one a seed is trained or tested."""
-    plain, sizes = override(load("iris"), ["training.epochs=1", "training.batch=40"]), []
-    several = [Instance(4, 1), Instance(5, 0), Instance(6, 1), Instance(7, 0)]
-    one_by_one = [next(outcomes(plain, [instance], mode)) for instance in several]
-    test = trainings.test
+PLAIN = override(load("iris"), ["training.epochs=1", "training.batch=40"])
+SEVERAL = [Instance(4, 1), Instance(5, 0), Instance(6, 1), Instance(7, 0)]
+
+
+@pytest.fixture
+def sizes(monkeypatch):
+    """Return a list of how many instances are computed each time."""
+    counts, test = [], trainings.test
 
     def counted(sessions, *given):
-        sizes.append(len(sessions))
+        counts.append(len(sessions))
         return test(sessions, *given)
 
     monkeypatch.setattr(instances, "test", counted)
-    together = list(outcomes(plain, several, mode))
+    return counts
+
+
+@pytest.mark.parametrize("mode", ["train", "transfer", "evaluate"])
+def test_equal_chips_are_computed_once_a_seed(mode, sizes):
+    """Each comes to what it comes to by itself, and only one a seed is trained or tested."""
+    one_by_one = [next(outcomes(PLAIN, [instance], mode)) for instance in SEVERAL]
+    sizes.clear()
+    together = list(outcomes(PLAIN, SEVERAL, mode))
     assert sizes == [2]
-    assert [each.instance for each in together] == several
-    assert together[0]._replace(instance=several[2]) == together[2] or np.isnan(together[0].train_error)
+    assert [each.instance for each in together] == SEVERAL
+    for first, again in ((0, 2), (1, 3)):
+        np.testing.assert_equal(together[again], together[first]._replace(instance=SEVERAL[again]))
     for one, alone in zip(together, one_by_one, strict=True):
         assert one.test_error == pytest.approx(alone.test_error)
+        assert one.train_error == pytest.approx(alone.train_error, nan_ok=True)
         assert one.residual == pytest.approx(alone.residual, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "device.preset='reram-sb'",
+        "noise.read=0.5",
+        "noise.thermal=true",
+        "variation.stuck=0.1",
+        "variation.offset=0.01",
+        "training.update.probability=0.5",
+    ],
+)
+def test_each_instance_is_computed_where_chance_has_a_part(key, sizes):
+    """Programmed devices, noise, spreads and drawn updates make chips of a seed differ."""
+    list(outcomes(override(PLAIN, [key]), SEVERAL, "evaluate"))
+    assert sizes == [4]
+
+
+def test_instances_of_seeds_of_their_own_are_all_computed(sizes):
+    """Nothing is repeated where each of them has another seed."""
+    list(outcomes(PLAIN, [Instance(0, 0), Instance(0, 1), Instance(0, 2)], "evaluate"))
+    assert sizes == [3]
+
+
+def test_chips_are_equal_where_those_that_are_asked_for_are(sizes):
+    """Two gains may both be the least one can have: that chips 6 and 7 are equal does not make chip 3 equal."""
+    wide = override(PLAIN, ["variation.gain=50", "variation.chip=6"])
+    layers = (Layer(1, amplifier=Amplifier()),)
+    ours = wide.model_copy(update={"circuit": Network(inputs=wide.circuit.inputs, layers=layers, outputs=3)})
+    gains = [Session.of(ours).on_chip(chip).chip("amp1", "gain")[0] for chip in (6, 7, 3)]
+    assert gains[0] == gains[1] != gains[2]
+    list(outcomes(ours, [Instance(6, 0), Instance(7, 0)], "evaluate"))
+    list(outcomes(ours, [Instance(6, 0), Instance(3, 0)], "evaluate"))
+    assert sizes == [1, 2]
+
+
+@pytest.mark.parametrize("chips", [[1], [1, 3]])
+def test_no_chip_is_drawn_but_those_that_are_asked_for(chips, monkeypatch):
+    """Others, such as chip 2, whose rails crossed, are no reason to fail."""
+    layers = (Layer(5, neuron=IdealPair(v_low=-0.1, v_high=0.1)),)
+    spread = override(PLAIN, ["variation.rails=0.1"])
+    ours = spread.model_copy(update={"circuit": Network(inputs=spread.circuit.inputs, layers=layers, outputs=3)})
+    with pytest.raises(CircuitError, match="chip 2"):
+        _ = Session.of(ours).on_chip(2).chip
+    asked, draw = set(), manufacture.draw
+
+    def noted(circuit, variation, device=None):
+        asked.add(variation.chip)
+        return draw(circuit, variation, device)
+
+    monkeypatch.setattr(manufacture, "draw", noted)
+    tested = list(outcomes(ours, [Instance(chip, 0) for chip in chips], "evaluate"))
+    assert [each.failed for each in tested] == [None] * len(chips)
+    assert asked == set(chips)
 
 
 @pytest.mark.parametrize("key", ["update.probability=0.5", "update.quantise='power-of-two'", "update.quantise=5"])

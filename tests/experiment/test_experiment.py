@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import tomli_w
@@ -11,6 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits import zoo
+from circuits.builder import Builder
+from circuits.network import Amplifier, Layer, Network
+from circuits.neurons import DiodePair
+from circuits.nodes import Nodes
+from circuits.parts import described
 from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.loading import load, to_toml
 from hwsim.experiment.overriding import override
@@ -263,3 +268,55 @@ def test_equal_networks_are_one_circuit() -> None:
     assert Session.of(load("iris", ["training.epochs=3", "variation.gain=0.1"])).circuit is circuit
     assert Session.of(load("iris", ["circuit.g_max=2e-4"])).circuit != circuit
     assert Session.of(load("iris").model_copy(update={"name": "other"})).circuit.name == "other"
+
+
+@given(network=networks())
+def test_networks_of_files_are_described(network: Network) -> None:
+    """All that an experiment file can hold is, wherever a class of the caller's own is not."""
+    assert described(network)
+
+
+class OwnPair(DiodePair):
+    """A neuron whose elements depend on more than its fields."""
+
+    v_high_built: ClassVar[float] = 0.2
+
+    def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
+        """Build a pair with other rails."""
+        return DiodePair(v_low=-0.2, v_high=self.v_high_built).build(builder, name, columns)
+
+
+class OwnAmplifier(Amplifier):
+    """An amplifier of the caller's own."""
+
+
+class OwnLayer(Layer):
+    """A layer of the caller's own."""
+
+
+class OwnNetwork(Network):
+    """A network of the caller's own."""
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Network(inputs=2, layers=(Layer(3, neuron=OwnPair()),), outputs=2),
+        Network(inputs=2, layers=(Layer(3, amplifier=OwnAmplifier()),), outputs=2),
+        Network(inputs=2, layers=(OwnLayer(3),), outputs=2),
+        Network(inputs=2, outputs=2, differential=False, output_neuron=OwnPair()),
+        OwnNetwork(inputs=2, outputs=2),
+    ],
+)
+def test_networks_with_parts_of_the_caller_s_own_are_not_described(network: Network) -> None:
+    """Wherever they are: what they build may change without a change of their fields."""
+    assert not described(network)
+
+
+def test_parts_of_the_caller_s_own_are_compiled_as_they_are_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a change of what their class builds, equal networks are other circuits."""
+    network = Network(inputs=4, layers=(Layer(3, neuron=OwnPair()),), outputs=3)
+    experiment = load("iris").model_copy(update={"circuit": network})
+    for v_high in (0.2, 0.5):
+        monkeypatch.setattr(OwnPair, "v_high_built", v_high)
+        assert (Session.of(experiment).circuit["h1_v_high"].v == v_high).all()

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib import artist
+from matplotlib import artist, rc_context
 from numpy.typing import NDArray
 from PIL import Image
 
-from hwsim.files.figures import lay_out, new_figure, png_bytes
+from hwsim.files.figures import lay_out, new_figure, png_bytes, powers_as_ticks
 
 
 def pixels(png: bytes) -> NDArray[np.uint8]:
@@ -62,6 +62,28 @@ def test_a_figure_that_is_laid_out_is_drawn_once_for_each_format(monkeypatch: py
     figure.savefig(io.StringIO(), format="svg")
     png_bytes(figure, dpi=90)
     assert drawn == ["MixedModeRenderer", "RendererAgg"]
+
+
+@pytest.mark.parametrize("engine", ["constrained_layout.use", "autolayout"])
+def test_layouts_do_not_depend_on_the_user_s_settings(engine: str) -> None:
+    """Whatever engine a matplotlibrc names: a figure is laid out for good, and one whose axes have places of their own is never."""
+    with rc_context({f"figure.{engine}": True}):
+        figure = new_figure(6, 3)
+        panels(figure)
+        lay_out(figure)
+        assert figure.get_layout_engine() is None
+        assert new_figure(6, 3, constrained=False).get_layout_engine() is None
+
+
+@pytest.mark.parametrize("low", [1.0, 1.5, 2.1, 4.9, 5.1, 15.0])
+@pytest.mark.parametrize("ratio", [5.0, 49.0, 51.0, 57.0, 99.0, 101.0, 1e4])
+def test_a_logarithmic_range_has_at_least_two_ticks(low: float, ratio: float) -> None:
+    """From a factor of 5 on: one tick would not show the scale."""
+    axes = new_figure(4, 2).subplots()
+    axes.set(xscale="log", xlim=(low, ratio * low))
+    powers_as_ticks(axes.xaxis, low, ratio * low)
+    locations = axes.xaxis.get_majorticklocs()
+    assert np.count_nonzero((locations >= low) & (locations <= ratio * low)) >= 2
 
 
 def test_a_png_has_its_own_ground_and_resolution() -> None:

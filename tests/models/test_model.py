@@ -3,7 +3,7 @@
 import json
 import pickle
 import signal
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
@@ -160,6 +160,26 @@ def test_a_neuron_of_ones_own_stays(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no experiment file describes"):
         made.save(tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@dataclass
+class Unhashable:
+    """A neuron of a caller's own that can be changed, and so has no hash."""
+
+    v: float = 0.2
+
+    def build(self, builder, name, columns):
+        """Put a pair of these rails there."""
+        return hw.DiodePair(v_low=-self.v, v_high=self.v).build(builder, name, columns)
+
+
+def test_a_neuron_of_ones_own_needs_no_hash() -> None:
+    """It is trained as a neuron of hwsim's is that builds the same."""
+    unhashable, usual = (
+        hw.fit(hw.Network(inputs=4, layers=[hw.Layer(6, neuron=neuron)], outputs=3), X, Y, epochs=1)
+        for neuron in (Unhashable(), hw.DiodePair(v_low=-0.2, v_high=0.2))
+    )
+    np.testing.assert_array_equal(unhashable.predict(X), usual.predict(X))
 
 
 def test_real_targets_are_predicted_in_their_units() -> None:

@@ -108,3 +108,13 @@ def test_where_nothing_can_be_inferred_there_is_no_interval() -> None:
     assert of_errors(np.full(20, 0.25)) == of_differences(np.full(20, 0.25)) == Interval(0.25, 0.25)
     assert of_errors(np.zeros(8)) == Interval(0.0, 0.0)
     assert of_differences(np.array([-1.0, 1.0])) == pytest.approx((-12.706, 12.706), abs=0.001)
+
+
+@pytest.mark.parametrize("of", [of_errors, of_differences])
+@pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3])
+def test_equal_values_have_no_interval_to_print(of: Callable[[np.ndarray], Interval], value: float) -> None:
+    """Whatever the rounding of their mean is; values that differ at all have one, and a single value does not."""
+    for n in range(3, 12):
+        assert not of(np.full(n, value)).has_width
+        assert of(value + 1e-6 * np.arange(n)).has_width
+    assert not of(np.array([value])).has_width
