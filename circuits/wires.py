@@ -7,8 +7,12 @@ import numpy as np
 from circuits.arrays import Memristors
 from circuits.builder import Builder
 from circuits.elements import Resistors
+from circuits.errors import CircuitError
 from circuits.nodes import Nodes
 from circuits.units import Ohm, Siemens
+
+LEAST = 1e-100
+"""Ohm; a smaller resistance other than 0 would conduct more than numbers of 64 bits have room for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,20 @@ class Wires:
 
     row: Ohm = 0.0
     column: Ohm = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what conducts too well.
+
+        Raises
+        ------
+        CircuitError
+            When a resistance is neither 0 nor large enough.
+
+        """
+        for name, r in (("row", self.row), ("column", self.column)):
+            if 0 < r < LEAST:
+                msg = f"wires: {name} = {r:g} ohm must be 0, or {LEAST:g} ohm or more"
+                raise CircuitError(msg)
 
     def add(self, builder: Builder, name: str, rows: Nodes, columns: Nodes, g_min: Siemens, g_max: Siemens) -> None:
         """Add the memristors, row by row, as one array, and the segments of the wires."""

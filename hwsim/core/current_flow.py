@@ -37,14 +37,34 @@ class Branches(NamedTuple):
         return cls(*ends_of(element), i.T)
 
 
-def _conductances(circuit: Circuit, chip: Chip, g: Conductances) -> Floats:
-    """Return those of `incidence`, (n,) [S]."""
+def _conductances(circuit: Circuit, chip: Chip, g: Conductances, above: float) -> Floats:
+    """Return those of `incidence`, (n,) [S]; resistors above a conductance count as none."""
     each = [
-        1.0 / chip(e.name, "r") if isinstance(e, Resistors) else e.expand(np.asarray(g[e.name], dtype=np.float64)).g
+        _of_resistors(e, chip, above) if isinstance(e, Resistors) else e.expand(np.asarray(g[e.name], dtype=np.float64)).g
         for e in conductances(circuit)
     ]
     conductance: Floats = np.concatenate([np.zeros(0), *each])[incidence(circuit).order]
     return conductance
+
+
+def _of_resistors(resistors: Resistors, chip: Chip, above: float) -> Floats:
+    """Return the conductances of an array, (n,) [S], 0 where they are above some one."""
+    g = np.broadcast_to(1.0 / np.asarray(chip(resistors.name, "r"), dtype=np.float64), (len(resistors),))
+    return np.where(g > above, 0.0, g) if above < np.inf else g
+
+
+def largest_learned(circuit: Circuit, g: Conductances, without: float) -> float:
+    """Return the largest conductance that learns [S], which turns errors of sources' voltages into currents; `without` any, that."""
+    return max((float(np.max(np.asarray(g[element.name]))) for element in circuit.trainable), default=without)
+
+
+def largest_conductances(circuit: Circuit, chip: Chip, g: Conductances, above: float = np.inf) -> Floats:
+    """Return the largest conductance that may be at each node, (N + 1,) [S]; resistors that conduct more than `above` are left out."""
+    most = np.full(circuit.size + 1, largest_learned(circuit, g, 0.0))
+    for e in circuit.of(Resistors):
+        for nodes in e.ends:
+            BranchEnds.of(nodes).combine(np.maximum, most, _of_resistors(e, chip, above))
+    return most
 
 
 def branches(circuit: Circuit, chip: Chip, drive: Drive, v: Floats) -> Iterator[Branches]:
@@ -114,13 +134,13 @@ class Flow(NamedTuple):
 
 
 def flow(  # noqa: PLR0913 - a circuit, its state, and what of it to look at
-    circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool, least: bool = False
+    circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool, least: bool = False, above: float = np.inf
 ) -> Flow:
     """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of crossbars into rows that sources hold are left out.
 
-    With `least`, the largest is that of a part of the conductances alone.
+    With `least`, the largest is that of a part of the conductances alone. Resistors that conduct more than `above` [S] are left out.
     """
-    where, conductance = incidence(circuit), _conductances(circuit, chip, g)
+    where, conductance = incidence(circuit), _conductances(circuit, chip, g, above)
     drops, part = where.drops(v.T), slice(None, None, _PART if least else 1)
     leaving = where.sums(conductance, drops).T if len(drops) else np.zeros_like(v)  # in memory as the voltages are
     largest = peaks(conductance[part, None] * drops[part])

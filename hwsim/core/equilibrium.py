@@ -76,6 +76,7 @@ class Result(IntEnum):
     NOT_CONVEX = 3
     ENGINE_FAILED = 4
     UNBALANCED = 5
+    STIFF = 6
 
     @property
     def advice(self) -> str:
@@ -93,6 +94,10 @@ _ADVICE = {
     ),
     Result.ENGINE_FAILED: "the engine gave no answer for this sample; its messages are above",
     Result.UNBALANCED: "currents do not balance at the voltages that were found; compare with --engine ngspice, and report it",
+    Result.STIFF: (
+        "wires or resistors of so little resistance leave nothing of the other currents but rounding; set circuit.wire_r_row and "
+        "circuit.wire_r_column to 0, or make them larger, or use --engine numeric"
+    ),
 }
 
 

@@ -1,7 +1,6 @@
 """Kirchhoff's current law, from what the elements alone carry: the independent check of every engine."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,57 +13,17 @@ from circuits.elements import (
     IdealDiodes,
     Inductors,
     InputSources,
-    Resistors,
     VoltageSources,
 )
+from hwsim.core.balance import Balance
 from hwsim.core.branch_currents import BEYOND_LAYERS, BranchCurrents, balanced
 from hwsim.core.branch_sums import BranchEnds, peaks
-from hwsim.core.current_flow import flow
+from hwsim.core.clamping import CLAMP_TOLERANCE, absorb
+from hwsim.core.current_flow import flow, largest_conductances, largest_learned
+from hwsim.core.joined_balances import joined_balances, limits
 from hwsim.core.protocol import Drive, Equilibrium
 from hwsim.core.supernodes import sum_supernodes
 from hwsim.typing import Conductances, Floats
-
-CLAMP_TOLERANCE = 1e-9
-"""V; an ideal diode counts as conducting from this far below its threshold on."""
-
-
-RESIDUAL = 1e-9
-"""Share of the largest branch current that the currents into a node may sum up to."""
-
-FLOOR = 1e-15
-"""A; a sum that is always allowed: in a circuit without currents there is no largest one to compare with."""
-
-_ROUNDINGS = 8
-"""Roundings of a voltage that a sum of currents may be off: those of the node and of its neighbours."""
-
-
-class Balance(NamedTuple):
-    """How well Kirchhoff's current law holds.
-
-    Parameters
-    ----------
-    residual
-        Largest sum of currents into a node, shape (B,) [A].
-    largest
-        Largest current in any branch, shape (B,) [A]: what the residual is compared with.
-    rounding
-        What a rounding of a node's voltage makes of the current through the largest conductance there, shape (B,) [A].
-
-    """
-
-    residual: Floats
-    largest: Floats
-    rounding: Floats
-
-    @property
-    def holds(self) -> NDArray[np.bool_]:
-        """Whether the law holds for each sample, shape (B,): but for a share of the currents, and for roundings of voltages.
-
-        A residual that is not finite never holds, whatever the currents that overflow with it would allow.
-        """
-        allowed = RESIDUAL * self.largest + FLOOR + _ROUNDINGS * self.rounding
-        kept: NDArray[np.bool_] = (self.residual <= allowed) & np.isfinite(self.residual)
-        return kept
 
 
 def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
@@ -88,7 +47,12 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
 
 def balance_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Balance:
     """Verify voltages by node number, (B, N + 1) [V]."""
-    return _balance(circuit, chip, g, drive, v, least=False)
+    balance = _balance(circuit, chip, g, drive, v, least=False)
+    if balance.rounded.any():
+        beyond = bool(circuit.of(*BEYOND_LAYERS))
+        for joined in joined_balances(circuit, chip, g, drive, v, beyond=beyond):
+            balance = balance._replace(hidden=balance.hidden | (balance.rounded & ~joined.holds))
+    return balance
 
 
 def holds_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> tuple[Floats, NDArray[np.bool_]]:
@@ -100,7 +64,7 @@ def holds_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
     doubtful = np.flatnonzero(~balance.holds)
     if len(doubtful):
         balance.rounding[doubtful] = _rounding(circuit, chip, g, v[doubtful])
-    if not balance.holds.all():
+    if not balance.holds.all() or (len(doubtful) and limits(circuit, chip)):
         balance = balance_at(circuit, chip, g, drive, v)
     return balance.residual, balance.holds
 
@@ -111,40 +75,28 @@ def _balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
     rounding = np.zeros(len(v)) if least else _rounding(circuit, chip, g, v)
     if every:
         branch = balanced(circuit, chip, leaving)
-        _absorb(circuit, v, branch.left)
+        absorb(circuit, v, branch.left)
         largest = np.maximum(largest, np.abs(branch.i).max(axis=1, initial=0.0))
         delivered = {e.name: -branch.i[:, branch.first[e.name] + np.arange(len(e))] for e in circuit.of(Amplifiers)}
-        off = _source_error(circuit, chip, drive, v, delivered, branch) * _stiffness(circuit, g, 1.0)
-        return Balance(np.maximum(np.abs(branch.left).max(axis=1, initial=0.0), off), largest, rounding)
+        off = _source_error(circuit, chip, drive, v, delivered, branch) * largest_learned(circuit, g, 1.0)
+        return Balance(np.maximum(np.abs(branch.left).max(axis=1, initial=0.0), off), largest, rounding, np.zeros(len(v), dtype=bool))
     delivered = {}
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
         i = delivered[amplifiers.name] = leaving[:, amplifiers.output]
         BranchEnds.of(amplifiers.input).combine(np.add, leaving.T, (chip(amplifiers.name, "back") * i).T)
         largest = np.maximum(largest, np.abs(i).max(axis=1))
-    _absorb(circuit, v, leaving)
+    absorb(circuit, v, leaving)
     sum_supernodes(circuit, leaving)
-    off = _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g, 1.0)
-    return Balance(np.maximum(peaks(leaving.T), off), largest, rounding)
+    off = _source_error(circuit, chip, drive, v, delivered) * largest_learned(circuit, g, 1.0)
+    return Balance(np.maximum(peaks(leaving.T), off), largest, rounding, np.zeros(len(v), dtype=bool))
 
 
 def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floats:
     """Return the largest current that a rounding of a voltage makes, shape (B,) [A]: a resistor's conductance times it."""
-    most = np.full(v.shape[1], _stiffness(circuit, g, 0.0))  # the largest conductance at each node [S]
-    for e in circuit.of(Resistors):
-        for nodes in e.ends:
-            BranchEnds.of(nodes).combine(np.maximum, most, 1.0 / chip(e.name, "r"))
+    most = largest_conductances(circuit, chip, g)
     one = (most == most[0]).all()
     largest: Floats = (peaks(v.T) * most[0] if one else peaks(v.T * most[:, None])) * np.finfo(np.float64).eps
     return largest
-
-
-def _absorb(circuit: Circuit, v: Floats, leaving: Floats) -> None:
-    """Let ideal diodes that conduct take up their nodes' surplus."""
-    for diodes in circuit.of(IdealDiodes):
-        conducts = v[:, diodes.anode] - v[:, diodes.cathode] >= -CLAMP_TOLERANCE
-        for nodes, forward in ((diodes.anode, -1.0), (diodes.cathode, 1.0)):
-            surplus = leaving[:, nodes]
-            leaving[:, nodes] = np.where(conducts & (forward * surplus > 0), 0.0, surplus)
 
 
 def _source_error(
@@ -178,8 +130,3 @@ def _source_error(
                 continue
         error = np.maximum(error, np.abs(off).max(axis=1, initial=0.0))
     return error
-
-
-def _stiffness(circuit: Circuit, g: Conductances, without: float) -> float:
-    """Return the largest single conductance [S]: what turns an error in a source's voltage into one of current; `without` any, that."""
-    return max((float(np.max(np.asarray(g[element.name]))) for element in circuit.trainable), default=without)

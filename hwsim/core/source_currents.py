@@ -8,8 +8,9 @@ from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.passed import Passed
 from hwsim.core.branch_currents import balanced
+from hwsim.core.clamping import CLAMP_TOLERANCE
 from hwsim.core.current_flow import flow
-from hwsim.core.kirchhoff import CLAMP_TOLERANCE, by_number
+from hwsim.core.kirchhoff import by_number
 from hwsim.core.protocol import Drive, Equilibrium, UnsupportedCircuitError
 from hwsim.typing import Conductances, Floats
 

@@ -9,8 +9,8 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes
+from hwsim.core.clamping import CLAMP_TOLERANCE
 from hwsim.core.gathering import gather
-from hwsim.core.kirchhoff import CLAMP_TOLERANCE
 from hwsim.core.protocol import Equilibrium
 from hwsim.typing import Array, Conductances, Floats
 

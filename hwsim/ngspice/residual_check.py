@@ -39,6 +39,7 @@ def verified(plan: Plan | UserPlan, g: Conductances, drive: Drive, answer: Equil
         balanced = balance(plan.circuit, plan.chip, g, applied, some)
         residual[ok] = balanced.residual
         result[ok[~balanced.holds]] = Result.MAX_STEPS
+        result[ok[balanced.hidden]] = Result.STIFF
     beta = np.asarray(drive.push.beta)
     if (beta < 0).any():
         pushed = beta * plan.chip(plan.circuit.outputs.name, "gain")

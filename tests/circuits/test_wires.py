@@ -8,9 +8,11 @@ from circuits.chip import Chip
 from circuits.elements import Resistors
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
-from hwsim.core.protocol import Drive, Push
+from circuits.wires import Wires
+from hwsim.core.protocol import ConvergenceError, Drive, Push
 from hwsim.experiment.engines import make_engine
 from hwsim.learning.gradient.factors import energy_factors
+from hwsim.numeric.general import wired_linear
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import RunError
@@ -65,6 +67,36 @@ def test_what_wires_change_falls_with_their_resistance(row, column):
     apart = [solved(circuit).outputs(circuit) - ideal for circuit in (network(row, column), network(0.1 * row, 0.1 * column))]
     assert np.abs(apart[0]).max() > 1e-6
     np.testing.assert_allclose(apart[0], 10 * apart[1], rtol=5e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["line by line", "whole matrix"])
+@pytest.mark.parametrize("push", [None, Push(1e-6, np.array([[0.1, -0.2]] * 3), 0.0)], ids=["free", "nudged"])
+@pytest.mark.parametrize(("row", "column"), [(1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1e-9, 1.0), (1.0, 1e-9)])
+def test_wires_approach_ideal_ones_in_proportion_to_their_resistance(row, column, push, monkeypatch, *, whole):
+    """Down to the least: outputs within 1e-13 V, whether grids are eliminated or not, and whichever wire has less."""
+    if whole:
+        monkeypatch.setattr(wired_linear, "find", lambda circuit: [])  # noqa: ARG005 - the signature of what it stands for
+    ideal = solved(network(), push).outputs(network())
+    per_ohm = (solved(network(1e-3 * row, 1e-3 * column), push).outputs(network(row, column)) - ideal) / 1e-3
+    for r in (1e-4, 1e-6, 1e-8, 1e-10, 1e-12, 1e-14, 1e-30, 1e-90):
+        circuit = network(r * row, r * column)
+        np.testing.assert_allclose(solved(circuit, push).outputs(circuit), ideal + r * per_ohm, rtol=0, atol=1e-13 + 1e-4 * r**2)
+
+
+def test_ngspice_does_not_settle_where_wires_leave_it_nothing_but_rounding():
+    """The message states what to do."""
+    engine = make_engine("ngspice", SolverSettings(ngspice_workers=1))
+    with pytest.raises(ConvergenceError, match=r"circuit\.wire_r_row and circuit\.wire_r_column to 0"):
+        solved(network(1e-6, 1e-6), engine=engine)
+
+
+@pytest.mark.parametrize("r", [1e-101, 5e-324])
+def test_wires_that_conduct_more_than_numbers_have_room_for_are_refused(r):
+    """The smallest resistance that is served is named."""
+    with pytest.raises(CircuitError, match=r"wire_r_column = .* must be 0, or 1e-100 ohm or more"):
+        network(column=r)
+    with pytest.raises(CircuitError, match=r"row = .* must be 0, or 1e-100 ohm or more"):
+        Wires(row=r)
 
 
 @pytest.mark.parametrize("push", [None, Push(1e-6, np.array([[0.1, -0.2]] * 3), 0.0)], ids=["free", "nudged"])

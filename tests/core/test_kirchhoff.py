@@ -1,12 +1,17 @@
 """What engines ask of Kirchhoff's law: its verdict in less work is that of all currents."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.controlled import VoltageControlledVoltageSources
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
-from hwsim.core.kirchhoff import Balance, balance_at, by_number, holds_at
+from circuits.nodes import GROUND, NodeGroup
+from hwsim.core.balance import Balance
+from hwsim.core.kirchhoff import balance_at, by_number, holds_at
 from hwsim.core.protocol import Drive
 from hwsim.numeric.general.general_solver import GeneralEngine
 
@@ -57,4 +62,28 @@ def test_a_voltage_that_overflows_holds_nowhere(solved, bad):
 def test_a_residual_that_is_not_finite_never_holds():
     """No current is large enough to allow it."""
     residual, nothing = np.array([np.inf, np.nan, 0.0, 0.0]), np.zeros(4)
-    assert Balance(residual, np.array([np.inf, np.inf, np.inf, 0.0]), nothing).holds.tolist() == [False, False, True, True]
+    hidden = np.zeros(4, dtype=bool)
+    assert Balance(residual, np.array([np.inf, np.inf, np.inf, 0.0]), nothing, hidden).holds.tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize("r", [1e-3, 1e-6, 1e-10, 1e-30, 1e-100])
+@pytest.mark.parametrize("beyond", [False, True])
+def test_roundings_of_stiff_wires_hide_nothing(r, *, beyond):
+    """A column and what wires join to it, 1e-8 V off as a whole, do not hold, whatever a rounding makes of the currents of wires."""
+    circuit, rng = Network(inputs=12, layers=(LAYER,), outputs=3, wire_r_row=r, wire_r_column=r).compile(), np.random.default_rng(0)
+    if beyond:
+        copy = VoltageControlledVoltageSources(
+            name="copy", plus=[circuit.size + 1], minus=GROUND, control_plus=circuit["w1"].b[:1], control_minus=GROUND, gain=2.0
+        )
+        group = NodeGroup("copied", 1, circuit.size + 1)
+        circuit = replace(circuit, groups=(*circuit.groups, group), elements=(*circuit.elements, copy))
+    chip, g = Chip.nominal(circuit), {e.name: rng.uniform(1e-6, 1e-5, e.shape) for e in circuit.trainable}
+    drive = Drive(rng.uniform(-1, 1, (2, circuit.input_count)))
+    with GeneralEngine().prepare(circuit, chip) as solver:
+        v = by_number(circuit, solver.solve(g, drive)).copy()
+    assert balance_at(circuit, chip, g, drive, v).holds.all()
+    assert holds_at(circuit, chip, g, drive, v)[1].all()
+    column = np.append(circuit["w1"].b.reshape(-1, 8)[:, 2], circuit.nodes("h1")[2])
+    v[1, column] += 1e-8
+    assert balance_at(circuit, chip, g, drive, v).holds.tolist() == [True, False]
+    assert holds_at(circuit, chip, g, drive, v)[1].tolist() == [True, False]

@@ -55,6 +55,20 @@ def test_ideal_wires_lose_nothing():
     assert errors == sorted(errors)
 
 
+@pytest.mark.parametrize("wires", [(1, 0), (0, 1), (1, 1)])
+def test_errors_are_in_proportion_to_the_resistance_of_wires(wires):
+    """Down to the least."""
+    row, column = wires
+    g, v = 1 / R, np.array([2.6, 1.1, 3.3])
+
+    def currents(r):
+        return ReadCrossbar(g=g, v=v, wires=Wires(row=r * row, column=r * column)).solve(GeneralEngine()).currents
+
+    per_ohm = (currents(1e-5) - v @ g) / 1e-5
+    for r in (1e-6, 1e-8, 1e-10, 1e-12, 1e-30, 1e-100):
+        np.testing.assert_allclose(currents(r), v @ g + r * per_ohm, rtol=1e-12)
+
+
 def test_the_farthest_memristor_loses_most():
     """Of equal memristors, that of the first row and the last column has the longest way."""
     result = ReadCrossbar(g=np.full((5, 7), 1e-4), v=np.ones(5), wires=Wires(row=2, column=2)).solve(GeneralEngine())

@@ -9,7 +9,7 @@ import pytest
 from circuits.chip import Chip
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair, Rectifier
-from hwsim.numeric.general.inverses import Passes, inverse_of_lines, units_of
+from hwsim.numeric.general.inverses import Passes, inverse_of_lines
 from hwsim.numeric.general.port_newton import Ports
 
 LAYER = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.2), amplifier=Amplifier(gain=4.0, back=0.25))
@@ -62,24 +62,27 @@ def test_lines_are_inverted_as_their_matrices_are() -> None:
     np.testing.assert_allclose((inverses @ aside[:, :, None])[:, :, 0], 1.0, rtol=1e-12)  # all nodes at 1 V
 
 
+@pytest.mark.parametrize("even", [True, False])
 @pytest.mark.parametrize("layout", ["C", "F"])
-def test_passes_over_lines_are_the_inverse_of_the_whole(layout: Literal["C", "F"]) -> None:
-    """However they are laid out in memory. Each line's inverse is symmetric to the last bit; a matrix that is not positive is refused."""
+def test_passes_over_lines_are_the_inverse_of_the_whole(layout: Literal["C", "F"], *, even: bool) -> None:
+    """However they are laid out in memory, and whatever joins them. A matrix that is not positive is refused."""
     rng = np.random.default_rng(2)
-    roots, between = rng.normal(size=(3, 4, 4)), rng.uniform(0.1, 1, (2, 4))
+    roots, r = rng.normal(size=(3, 4, 4)), np.full((3, 4), 0.3) if even else rng.uniform(0.1, 1, (3, 4))
     lines = roots @ roots.swapaxes(1, 2) + 4 * np.eye(4)
     whole = np.zeros((3, 4, 3, 4))
     for k in range(3):
-        whole[k, :, k] = lines[k]
-    for k, w in enumerate(between):
+        whole[k, :, k] = lines[k] + np.diag(1 / r[k] + (1 / r[k - 1] if k else 0.0))
+    for k, w in enumerate(1 / r[:2]):
         whole[k, :, k + 1] = whole[k + 1, :, k] = -np.diag(w)
-    inverse, units = np.linalg.inv(whole.reshape(12, 12)), units_of(between)
-    np.testing.assert_allclose(units[:-1] * between * units[1:], 1.0, rtol=1e-15)
+    inverse, units = np.linalg.inv(whole.reshape(12, 12)), np.sqrt(r)
     scaled = units[:, :, None] * lines * units[:, None, :]
-    passes = Passes.of(scaled.copy(order=layout), units)
-    np.testing.assert_array_equal(passes.inverses, passes.inverses.swapaxes(1, 2))
-    right = rng.normal(size=(3, 4, 2))
-    np.testing.assert_allclose(passes.from_all(right.copy()).reshape(12, 2), inverse @ right.reshape(12, 2), rtol=1e-12)
-    np.testing.assert_allclose(passes.from_last(right[-1]).reshape(12, 2), inverse[:, -4:] @ right[-1], rtol=1e-12)
+    passes = Passes.of(scaled.copy(order=layout), r)
+    into, ends = rng.normal(size=(3, 4, 2)), rng.normal(size=(4, 2))
+    right = into.copy()
+    right[-1] += ends / r[-1, :, None]
+    np.testing.assert_allclose(passes.from_all(into.copy(), ends).reshape(12, 2), inverse @ right.reshape(12, 2), rtol=1e-12)
+    np.testing.assert_allclose(passes.from_ends(ends).reshape(12, 2), inverse[:, -4:] @ (ends / r[-1, :, None]), rtol=1e-12)
+    drawn = (ends - passes.from_ends(ends)[-1]) / r[-1, :, None]
+    np.testing.assert_allclose(passes.seen @ ends, drawn, rtol=1e-12)
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
-        Passes.of(-scaled, units)
+        Passes.of(-scaled, r)

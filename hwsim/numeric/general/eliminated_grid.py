@@ -1,10 +1,12 @@
 """A grid's nodes, eliminated line by line.
 
-    inner nodes p:  D_k·p_k − g_k·q_k = what the line's end pushes in            D_k tridiagonal
-    outer nodes q:  (S_k + …)·q_k − w_k·q_(k−1) − w_(k+1)·q_(k+1) = …            S_k = diag(…) − g_k·D_k⁻¹·g_k
+    inner nodes p:  D_k·p_k − g_k·q_k = what the line's end pushes in                 D_k tridiagonal
+    outer nodes q:  M_k·q_k + (q_k − q_(k−1))/R_(k−1) + (q_k − q_(k+1))/R_k = …       M_k = diag(g_k) − g_k·D_k⁻¹·g_k
 
 so that q is found by elimination from line to line with matrices of m×m. That is done once for a volt at each end whose voltage is
 unknown, and once for each sample's voltages at the ends that sources fix; all phases of a sample share these.
+
+No conductance of a wire is ever added to one of a memristor, so that wires of any resistance lead to voltages that are equally right.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 from circuits.chip import AnyChip
 from circuits.nodes import Nodes
-from hwsim.numeric.general.inverses import Passes, inverse_of_lines, units_of
+from hwsim.numeric.general.inverses import Passes, inverse_of_lines
 from hwsim.numeric.general.wire_grids import Grid, Wire
 from hwsim.typing import Floats
 
@@ -36,9 +38,9 @@ class EliminatedGrid:
     passes
         What passes over the lines multiply by.
     end
-        Conductances of the segments at the ends, (E,) [S].
-    inner_at, outer_at
-        Next to which node of a line, and to which line, the ends are.
+        Conductances of the segments at the inner ends, (L,) [S].
+    inner_at
+        Next to which node of a line these are.
     free
         Which ends have voltages that no source fixes, (E,).
     response
@@ -51,7 +53,6 @@ class EliminatedGrid:
     passes: Passes
     end: Floats
     inner_at: int
-    outer_at: int
     free: NDArray[np.bool_]
     response: Floats
 
@@ -65,39 +66,36 @@ class EliminatedGrid:
             When a matrix is not positive definite.
 
         """
-        values = grid.laid(g)
-        (wires, inner_end), (across, outer_end) = _segments(grid, grid.inner, chip, 1), _segments(grid, grid.outer, chip, 0)
-        inner_at, outer_at = (-1 if wire.last else 0 for wire in (grid.inner, grid.outer))
-        aside = values.copy()
-        aside[:, inner_at] += inner_end
-        along = inverse_of_lines(aside, wires)
-        outer = values.copy()
-        outer[:-1] += across
-        outer[1:] += across
-        outer[outer_at] += outer_end
-        units = units_of(across)
+        values, wires, across = grid.laid(g), 1.0 / _resistances(grid, grid.inner, chip), _resistances(grid, grid.outer, chip)
+        inner_at, between = (-1, wires[:, :-1]) if grid.inner.last else (0, wires[:, 1:])
+        aside, end = values.copy(), wires[:, inner_at]
+        aside[:, inner_at] += end
+        along = inverse_of_lines(aside, between)
+        units = np.sqrt(across)
         weighted = values * units
         lines = np.multiply(along, weighted[:, None, :], order="C")
         lines *= -weighted[:, :, None]
-        lines.reshape(len(lines), -1)[:, :: lines.shape[1] + 1] += outer * units**2  # on their diagonals
-        ends = np.concatenate([inner_end, outer_end])
-        one = cls(values, along, Passes.of(lines, units), ends, inner_at, outer_at, free, np.zeros((0, 0, 0)))
-        return replace(one, response=one._outer(np.eye(len(ends))[:, free], None))
+        lines.reshape(len(lines), -1)[:, :: lines.shape[1] + 1] += weighted * units  # on their diagonals
+        one = cls(values, along, Passes.of(lines, across), end, inner_at, free, np.zeros((0, 0, 0)))
+        return replace(one, response=one._outer(np.eye(sum(values.shape))[:, free], None))
 
     @property
-    def drawn(self) -> Floats:
-        """What the nodes next to all ends hand back there, end conductance times voltage, for a volt at each free end, (E, F) [A]."""
-        p = self._next_to_inner(self.response, np.eye(len(self.end))[:, self.free])
-        drawn: Floats = self.end[:, None] * np.concatenate([p, self.response[self.outer_at]])
-        return drawn
+    def coupling(self) -> Floats:
+        """The conductances by which all ends see each free end, (E, F) [S]; no end sees itself."""
+        p = self._next_to_inner(self.response, np.eye(len(self.free))[:, self.free])
+        inner, outer = np.split(self.free, [len(self.g)])
+        last = self.response[-1] / self.passes.resistances[-1, :, None]
+        last[:, np.count_nonzero(inner) :] = -self.passes.seen[:, outer]
+        coupling = np.concatenate([self.end[:, None] * p, last])
+        coupling[self.free, np.arange(coupling.shape[1])] = 0.0
+        return coupling
 
     def handed_on(self, into: tuple[Floats, Floats]) -> Floats:
         """Return what the nodes next to the ends, all at 0 V, hand on there, (E, B) [A], of currents into p and q, both (L, m, B)."""
-        nothing = np.zeros((len(self.end), into[0].shape[2]))
+        nothing = np.zeros((len(self.free), into[0].shape[2]))
         q = self._outer(nothing, into)
         p = self._inner(slice(None), q, nothing, into, np.empty_like(q))
-        handed: Floats = self.end[:, None] * np.concatenate([p[:, self.inner_at], q[self.outer_at]])
-        return handed
+        return np.concatenate([self.end[:, None] * p[:, self.inner_at], q[-1] / self.passes.resistances[-1, :, None]])
 
     def nodes(self, ends: Floats, into: tuple[Floats, Floats] | None, p: Floats, q: Floats) -> None:
         """Write the voltages of all nodes into p and q, both (L, m, B) [V], from those behind the ends, (E, B).
@@ -126,19 +124,18 @@ class EliminatedGrid:
 
     def _outer(self, ends: Floats, into: tuple[Floats, Floats] | None) -> Floats:
         """Return the voltages q, (L, m, B) [V], by a pass over the lines forward and one back."""
-        inner, outer = np.split(self.end[:, None] * ends, [len(self.g)])
-        if self.outer_at == -1 and into is None and not inner.any():  # nothing but what enters behind the last line
-            return self.passes.from_last(outer)
-        right = (self.g * self.along[:, :, self.inner_at])[:, :, None] * inner[:, None, :]
-        right[self.outer_at] += outer
+        inner, outer = np.split(ends, [len(self.g)])
+        if into is None and not inner.any():
+            return self.passes.from_ends(outer)
+        right = (self.g * self.along[:, :, self.inner_at] * self.end[:, None])[:, :, None] * inner[:, None, :]
         if into is not None:
             right += self.g[:, :, None] * (self.along @ into[0]) + into[1]
-        return self.passes.from_all(right)
+        return self.passes.from_all(right, outer)
 
     def _inner(self, some: slice, q: Floats, ends: Floats, into: tuple[Floats, Floats] | None, p: Floats) -> Floats:
         """Return the voltages of some lines that belong to their q in p, (lines, m, B) [V]."""
         pushed = self.g[some, :, None] * q
-        pushed[:, self.inner_at] += self.end[: len(self.g)][some, None] * ends[: len(self.g)][some]
+        pushed[:, self.inner_at] += self.end[some, None] * ends[: len(self.g)][some]
         if into is not None:
             pushed += into[0]
         return np.matmul(self.along[some], pushed, out=p)
@@ -147,7 +144,7 @@ class EliminatedGrid:
         """Return the voltages p next to the inner ends alone, (L, B) [V]."""
         near = self.along[:, self.inner_at]
         p: Floats = ((near * self.g)[:, None, :] @ q)[:, 0]
-        return p + near[:, self.inner_at, None] * (self.end[:, None] * ends)[: len(p)]
+        return p + near[:, self.inner_at, None] * (self.end[:, None] * ends[: len(p)])
 
 
 def _distinct(values: Floats) -> tuple[Nodes, Nodes]:
@@ -158,10 +155,6 @@ def _distinct(values: Floats) -> tuple[Nodes, Nodes]:
     return places, which
 
 
-def _segments(grid: Grid, wire: Wire, chip: AnyChip, axis: int) -> tuple[Floats, Floats]:
-    """Return the conductances between the nodes of a wire, and of the segments at its ends [S]."""
-    conductances = grid.laid(1.0 / np.broadcast_to(np.asarray(chip(wire.name, "r")), (wire.nodes.size,)))
-    at, rest = (-1, slice(None, -1)) if wire.last else (0, slice(1, None))
-    place: tuple[slice | int, ...] = (at,) if axis == 0 else (slice(None), at)
-    others: tuple[slice, ...] = (rest,) if axis == 0 else (slice(None), rest)
-    return conductances[others], conductances[place]
+def _resistances(grid: Grid, wire: Wire, chip: AnyChip) -> Floats:
+    """Return those of a wire's segments, (L, m) [ohm]."""
+    return grid.laid(np.broadcast_to(np.asarray(chip(wire.name, "r")), (wire.nodes.size,)))

@@ -8,25 +8,31 @@ from hwsim.typing import Floats
 
 
 class Passes(NamedTuple):
-    """What passes over the lines of a grid multiply by, with voltages in units d of each node in which wires between lines conduct 1.
+    """What passes over the lines of a grid multiply by: each line is joined to the next by resistances R_k, the last one to the ends.
 
-    P_k is the inverse of what is left of a line's matrix when those before it are eliminated, P_k = (d_k·S_k·d_k − P_(k−1))⁻¹.
+        Y_k = M_k + (Y_(k−1)⁻¹ + R_(k−1))⁻¹,     v_k = (I + R_k·Y_k)⁻¹·(v_(k+1) + R_k·c_k)
+
+    Y_k is what a line has to elsewhere, M_k, with all that is before it. In units of s = √R, N = s·Y·s, nothing cancels however small
+    a resistance is: (Y⁻¹ + R)⁻¹ = s⁻¹·N·(I + N)⁻¹·s⁻¹.
 
     Parameters
     ----------
-    units
-        d, (L, m) [1/√S], as `units_of` has them.
-    inverses
-        P, (L, m, m).
+    shares
+        (I + R·Y)⁻¹, (L, m, m): the voltages of a line that those of the next one make.
+    resistances
+        R, (L, m) [ohm].
+    seen
+        What the ends see of the last line and all before it, (Y⁻¹ + R)⁻¹, (m, m) [S].
 
     """
 
-    units: Floats
-    inverses: Floats
+    shares: Floats
+    resistances: Floats
+    seen: Floats
 
     @classmethod
-    def of(cls, lines: Floats, units: Floats) -> Self:
-        """Eliminate line after line; the matrices d·S·d, symmetric and positive definite, (L, m, m), are overwritten.
+    def of(cls, lines: Floats, resistances: Floats) -> Self:
+        """Eliminate line after line; the matrices s·M·s, symmetric, (L, m, m), are overwritten.
 
         By Cholesky's factors an inverse takes a third of the work that one of any matrix takes.
 
@@ -38,50 +44,48 @@ class Passes(NamedTuple):
         """
         from scipy.linalg.lapack import dpotrf, dpotri  # noqa: PLC0415 - only circuits with grids need it
 
-        inverses, upper = np.empty_like(lines), ~np.tri(lines.shape[1], dtype=bool)
-        for k, (line, inverse) in enumerate(zip(lines, inverses, strict=True)):  # all of a line while it is in the cache
+        shares, upper, one = np.empty(lines.shape), ~np.tri(lines.shape[1], dtype=bool), np.eye(lines.shape[1])
+        units, kept, matrix = np.sqrt(resistances), np.zeros(one.shape), np.empty(one.shape)
+        steps, even = units[1:] / units[:-1], bool((units == units[0, 0]).all())
+        for k, (line, share) in enumerate(zip(lines, shares, strict=True)):  # all of a line while it is in the cache
             if k:
-                np.subtract(line, inverses[k - 1], out=line)
-            # in place: LAPACK sees the transpose, in columns, and fills the upper half of what it returns
-            factors, indefinite = dpotrf(line.T, clean=0, overwrite_a=1)
+                if not even:
+                    kept *= steps[k - 1, :, None] * steps[k - 1]
+                np.add(line, kept, out=line)
+            np.add(line, one, out=matrix)
+            # LAPACK sees the transpose, in columns, and fills the upper half of what it returns
+            factors, indefinite = dpotrf(matrix.T, clean=0, overwrite_a=1)
             half, singular = dpotri(factors, overwrite_c=1)
             if indefinite or singular:
                 msg = "a matrix of conductances is not positive definite"
                 raise np.linalg.LinAlgError(msg)
-            np.copyto(inverse, half.T)
-            np.copyto(inverse, half, where=upper)
-        return cls(units, inverses)
+            np.copyto(share, half.T)
+            np.copyto(share, half, where=upper)
+            np.dot(line, share, out=kept)
+        if not even:
+            shares *= units[:, :, None]
+            shares /= units[:, None, :]
+        return cls(shares, resistances, kept / units[-1, :, None] / units[-1])
 
-    def from_last(self, right: Floats) -> Floats:
-        """Return the voltages of all lines, (L, m, B), where currents enter the last one alone, (m, B)."""
-        u = np.empty((len(self.units), *right.shape))
-        np.dot(self.inverses[-1], self.units[-1, :, None] * right, out=u[-1])
-        for line, behind, inverse in zip(u[-2::-1], u[:0:-1], self.inverses[-2::-1], strict=True):
-            np.dot(inverse, behind, out=line)
-        u *= self.units[:, :, None]
-        return u
+    def from_ends(self, ends: Floats) -> Floats:
+        """Return the voltages of all lines, (L, m, B), that those behind the last one alone make, (m, B)."""
+        v = np.empty((len(self.shares), *ends.shape))
+        np.dot(self.shares[-1], ends, out=v[-1])
+        for line, behind, share in zip(v[-2::-1], v[:0:-1], self.shares[-2::-1], strict=True):
+            np.dot(share, behind, out=line)
+        return v
 
-    def from_all(self, right: Floats) -> Floats:
-        """Return the voltages of all lines, (L, m, B), where currents enter all of them, of the same shape; these are overwritten."""
-        right *= self.units[:, :, None]
-        for before, line, inverse in zip(right, right[1:], self.inverses, strict=False):
-            np.add(line, np.dot(inverse, before), out=line)
-        u = np.empty(right.shape)
-        np.dot(self.inverses[-1], right[-1], out=u[-1])
-        for line, behind, pushed, inverse in zip(u[-2::-1], u[:0:-1], right[-2::-1], self.inverses[-2::-1], strict=True):
-            np.dot(inverse, np.add(pushed, behind, out=pushed), out=line)
-        u *= self.units[:, :, None]
-        return u
-
-
-def units_of(between: Floats) -> Floats:
-    """Return d of the nodes of all lines, (L, m) [1/√S], so that d_k·w_k·d_(k+1) = 1 for conductances w between lines, (L − 1, m) [S]."""
-    units = np.empty((len(between) + 1, between.shape[1]))
-    units[0] = 1.0 / np.sqrt(between[0] if len(between) else 1.0)
-    odd = between[1::2]
-    units[2::2] = units[0] * np.cumprod(between[: 2 * len(odd) : 2] / odd, axis=0)
-    units[1::2] = 1.0 / (between[::2] * units[: len(between) : 2])
-    return units
+    def from_all(self, into: Floats, ends: Floats) -> Floats:
+        """Return the voltages of all lines, (L, m, B), where currents of this shape enter them too; these are overwritten."""
+        for before, line, share in zip(into, into[1:], self.shares, strict=False):
+            np.add(line, np.dot(share.T, before), out=line)
+        into *= self.resistances[:, :, None]
+        v = np.empty(into.shape)
+        behind = ends
+        for line, driven, share in zip(v[::-1], into[::-1], self.shares[::-1], strict=True):
+            np.dot(share, np.add(driven, behind, out=driven), out=line)
+            behind = line
+        return v
 
 
 def inverse_of_lines(aside: Floats, between: Floats) -> Floats:

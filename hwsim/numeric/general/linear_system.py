@@ -6,7 +6,7 @@
 the voltages across the ports, between which all that is not linear stands, and `i` its currents.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -25,6 +25,7 @@ from circuits.controlled import (
 from circuits.elements import Amplifiers, CurrentSources, InputCurrents, InputSources, Resistors, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.core.branch_currents import columns, ends
+from hwsim.core.stiff_resistors import StiffResistors
 from hwsim.numeric.general.sums import dense, factors, summed
 from hwsim.typing import Conductances, Floats
 
@@ -57,17 +58,33 @@ def learned(element: Trainable, g: Conductances) -> Iterator[Entries]:
         yield Entries(nodes, nodes, total)
 
 
-def given(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
-    """Return all other entries; ground is row and column 0, and held currents come behind the nodes."""
+def given(circuit: Circuit, chip: Chip, without: Collection[str] = ()) -> Iterator[Entries]:
+    """Return all other entries, but for resistors `without`; ground is row and column 0, and held currents come behind the nodes."""
+    stiff = StiffResistors.of(circuit, chip, without)
     for element in circuit.elements:
         match element:
-            case Resistors(a=a, b=b):
-                yield from conductance(a, b, 1.0 / chip(element.name, "r"))
+            case Resistors(a=a, b=b, name=name) if name not in without:
+                g = 1.0 / np.broadcast_to(chip(name, "r"), a.shape)
+                soft = np.delete(np.arange(len(a)), stiff.which[name])
+                yield from conductance(a[soft], b[soft], g[soft])
             case VoltageControlledCurrentSources(a=a, b=b, control_plus=plus, control_minus=minus):
                 gm = chip(element.name, "gm")
                 for row, column, value in ((a, plus, gm), (a, minus, -gm), (b, plus, -gm), (b, minus, gm)):
                     yield Entries(row, column, value)
     yield from _laws(circuit, chip)
+    yield from _stiff_laws(stiff, circuit.size + 1 + columns(circuit, chip).total)
+
+
+def _stiff_laws(stiff: StiffResistors, behind: int) -> Iterator[Entries]:
+    """Return the entries of stiff resistors, v_a − v_b − r·i = 0, whose currents are numbered from `behind` on.
+
+    In this form a resistance may be as small as it will: with 0 ohm it is a source of 0 V.
+    """
+    currents, one = behind + np.arange(len(stiff.r)), np.ones(len(stiff.r))
+    for nodes, sign in ((stiff.a, one), (stiff.b, -one)):
+        yield Entries(nodes, currents, sign)
+        yield Entries(currents, nodes, sign)
+    yield Entries(currents, currents, -stiff.r)
 
 
 def _laws(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
@@ -110,10 +127,10 @@ class SourceTerms(NamedTuple):
     by_feature: Any
 
     @classmethod
-    def of(cls, circuit: Circuit, chip: Chip) -> Self:
-        """Collect all sources."""
+    def of(cls, circuit: Circuit, chip: Chip, without: Collection[str] = ()) -> Self:
+        """Collect all sources, for the rows of `given`."""
         branch = columns(circuit, chip)
-        s = np.zeros(circuit.size + 1 + branch.total)
+        s = np.zeros(circuit.size + 1 + branch.total + len(StiffResistors.of(circuit, chip, without).r))
         scaled: list[tuple[NDArray[np.intp], Nodes, Floats]] = []
         for element in circuit.of(CurrentSources, InputCurrents, VoltageSources, InputSources, Amplifiers):
             if isinstance(element, CurrentSources):

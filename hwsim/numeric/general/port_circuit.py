@@ -9,7 +9,7 @@ from hwsim.numeric.general.linear_system import MNASystem, SourceTerms, conducta
 from hwsim.numeric.general.port_batch import PortBatch
 from hwsim.numeric.general.port_newton import HARD, Ports, Problem
 from hwsim.numeric.general.sums import load
-from hwsim.numeric.general.wired_linear import Frame, WiredLinear
+from hwsim.numeric.general.wired_linear import Frame, WiredLinear, grids_of
 from hwsim.typing import Array, Conductances, Floats
 
 _FIXED = 1e-4
@@ -21,10 +21,12 @@ class PortCircuit:
 
     def __init__(self, circuit: Circuit, chip: Chip) -> None:
         self.circuit, self.chip = circuit, chip
-        self.ports, self._sources = Ports.of(circuit, chip), SourceTerms.of(circuit, chip)
-        self._given = list(given(circuit, chip))
+        grids = grids_of(circuit)
+        wires = {wire.name for grid in grids for wire in (grid.inner, grid.outer)}
+        self.ports, self._sources = Ports.of(circuit, chip), SourceTerms.of(circuit, chip, wires)
+        self._given = list(given(circuit, chip, wires))
         load(len(self._sources.fixed))
-        self._frame = Frame.of(circuit, chip, self._given, self._sources)
+        self._frame = Frame.of(circuit, chip, grids, self._given, self._sources) if grids else None
         self._g: dict[str, Floats] | None = None
         self._linear: MNASystem | WiredLinear | None = None
         self._shunt = np.zeros(0)

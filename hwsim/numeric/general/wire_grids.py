@@ -26,7 +26,7 @@ class Wire(NamedTuple):
     ends
         The nodes behind its ends: of the inner wire one a line, (L,), of the outer one a place in the line, (m,).
     last
-        Whether its end is behind the last node; else before the first.
+        Whether its end is behind the last node; else before the first. That of the outer wire is.
 
     """
 
@@ -37,7 +37,10 @@ class Wire(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """One grid: its memristors, and its wires along the lines (inner) and across them (outer); `turned` when lines are columns."""
+    """One grid: its memristors, and its wires along the lines (inner) and across them (outer), whose ends are behind the last line.
+
+    It is `turned` when lines are columns, the last one first.
+    """
 
     name: str
     inner: Wire
@@ -53,7 +56,7 @@ class Grid(NamedTuple):
         """Lay out what the element arrays have, row by row of the crossbar, as (L, m)."""
         lines, places = self.shape
         array = np.asarray(values, dtype=np.float64)
-        return array.reshape(places, lines).T if self.turned else array.reshape(lines, places)
+        return array.reshape(places, lines).T[::-1] if self.turned else array.reshape(lines, places)
 
 
 def find(circuit: Circuit) -> list[Grid]:
@@ -86,8 +89,8 @@ def _grid(element: Trainable, wires: list[Resistors]) -> Grid | None:
     along = Wire(row.name, r, row.a[starts], last=False), Wire(column.name, c, behind[-1], last=True)
     if columns <= len(starts):
         return Grid(element.name, *along, turned=False)
-    inner, outer = (wire._replace(nodes=wire.nodes.T) for wire in (along[1], along[0]))
-    return Grid(element.name, inner, outer, turned=True)
+    row_wire, column_wire = (wire._replace(nodes=wire.nodes.T[::-1]) for wire in along)
+    return Grid(element.name, column_wire._replace(ends=column_wire.ends[::-1]), row_wire._replace(last=True), turned=True)
 
 
 def _only(grid: Grid, touched: Nodes) -> bool:
@@ -96,7 +99,7 @@ def _only(grid: Grid, touched: Nodes) -> bool:
     along = np.full(grid.shape[1], 3)
     along[0 if grid.inner.last else -1] = 2
     across = np.full((grid.shape[0], 1), 3)
-    across[0 if grid.outer.last else -1] = 2
+    across[0] = 2
     distinct = len(np.unique(np.concatenate([grid.inner.nodes.ravel(), grid.outer.nodes.ravel()])))
     grounded = (grid.inner.ends == 0).any() or (grid.outer.ends == 0).any()
     return bool((of_inner == along).all() and (of_outer == across).all() and distinct == 2 * grid.inner.nodes.size and not grounded)

@@ -24,6 +24,11 @@ _AT_ONCE = 2**23
 """Numbers that one solve for many right sides may hold: its products of matrices like many columns."""
 
 
+def grids_of(circuit: Circuit) -> list[Grid]:
+    """Look for grids whose nodes can be eliminated; there are none where the current of any source may be sensed."""
+    return [] if sensing(circuit) else find(circuit)
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """A circuit without its grids.
@@ -38,7 +43,7 @@ class Frame:
         By the number of a node or held current in the whole circuit, that in what is left; 0 for a node of a grid, for one that a source
         fixes, and for the current of that source, which nothing needs.
     given
-        Entries that do not learn, in the numbers of what is left.
+        Entries that do not learn, those of the grids' wires left out, in the numbers of what is left.
     sources
         Of what is left.
     stated
@@ -54,11 +59,8 @@ class Frame:
     stated: StatedVoltages
 
     @classmethod
-    def of(cls, circuit: Circuit, chip: Chip, given: Sequence[Entries], sources: SourceTerms) -> Self | None:
-        """Look for grids; None where there are none, or where the current of any source may be sensed."""
-        grids = [] if sensing(circuit) else find(circuit)
-        if not grids:
-            return None
+    def of(cls, circuit: Circuit, chip: Chip, grids: Sequence[Grid], given: Sequence[Entries], sources: SourceTerms) -> Self:
+        """Take the grids out of a circuit; `given` and `sources` are without their wires."""
         stated = StatedVoltages.of(circuit, chip, sources)
         left = np.ones(len(sources.fixed) + 1, dtype=bool)
         left[0] = left[stated.nodes] = left[stated.currents] = False
@@ -157,9 +159,10 @@ def _within(grid: Grid, into: Floats) -> tuple[Floats, Floats]:
 
 def _seen(ends: Nodes, one: EliminatedGrid) -> Entries:
     """Return what the ends see of a grid next to the segments there: how the currents of free ends answer the voltages of all ends."""
-    free = ends[one.free]
-    # symmetric: what end e draws for free end f, f draws for e
-    return Entries(np.tile(free, len(ends)), np.repeat(ends, len(free)), -one.drawn.ravel())
+    free, coupling = ends[one.free], one.coupling
+    # symmetric: what end e draws for free end f, f draws for e; and nothing flows where all ends have the same voltage
+    row, column = np.tile(free, len(ends)), np.repeat(ends, len(free))
+    return Entries(np.concatenate([row, free]), np.concatenate([column, free]), np.concatenate([-coupling.ravel(), coupling.sum(axis=0)]))
 
 
 def _lines(nodes: Nodes, v: Floats) -> Floats:

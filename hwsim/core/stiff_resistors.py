@@ -1,0 +1,50 @@
+"""Stiff resistors: those that conduct far better than all that is trainable.
+
+Summed up with theirs, other currents at a node are less than a rounding. So where a circuit is solved, the currents of stiff resistors are
+unknowns, and where its voltages are verified, Kirchhoff's law is also summed over the nodes that they join, in which these drop out.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.elements import Resistors
+from circuits.nodes import Nodes
+from hwsim.typing import Floats
+
+_STIFF = 1e5
+"""Times the largest conductance that learns: sums up to it lose 5 of 16 digits of that one."""
+
+
+class StiffResistors(NamedTuple):
+    """Which of a circuit's resistors are stiff: their nodes, (n,), and resistances, (n,) [ohm]; `which` by the name of their arrays."""
+
+    a: Nodes
+    b: Nodes
+    r: Floats
+    which: dict[str, Nodes]
+
+    @classmethod
+    def of(cls, circuit: Circuit, chip: Chip, without: Collection[str] = ()) -> "StiffResistors":
+        """Look for them in all arrays but those `without`."""
+        resistors = [e for e in circuit.of(Resistors) if e.name not in without]
+        each = [np.broadcast_to(np.asarray(chip(e.name, "r"), dtype=np.float64), (len(e),)) for e in resistors]
+        parts: list[tuple[Nodes, Nodes, Floats]] = [(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), np.zeros(0))]
+        which = {}
+        above = limit(circuit, chip)
+        for e, r in zip(resistors, each, strict=True):
+            stiff = which[e.name] = np.flatnonzero(r * above < 1.0)
+            parts.append((e.a[stiff], e.b[stiff], r[stiff]))
+        a, b, r = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return cls(a, b, r, which)
+
+
+def limit(circuit: Circuit, chip: Chip) -> float:
+    """Return above which conductance a resistor is stiff [S]; where nothing learns, they compare with the median of the resistors."""
+    learning = [float(np.max(e.g_max)) for e in circuit.trainable]
+    resistances = [np.broadcast_to(np.asarray(chip(e.name, "r"), dtype=np.float64), (len(e),)) for e in circuit.of(Resistors)]
+    typical = max(learning) if learning else 1.0 / float(np.median(np.concatenate(resistances))) if resistances else np.inf
+    return _STIFF * typical
