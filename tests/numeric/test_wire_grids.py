@@ -205,6 +205,25 @@ def test_what_is_no_grid_is_left_to_the_whole_matrix(spoil):
         assert (solver.solve(g, Drive(x)).result == 0).all()
 
 
+def test_segments_may_alternate_however_many_lines_there_are():
+    """Segments of 1 ohm next to ones of 1 kilohm, 400 lines long: all settles, and voltages depend on ratios of resistances alone."""
+    network = Network(inputs=400, signed_inputs=False, bias=False, outputs=2, differential=False, g_min=1e-7)
+    circuit = replace(network, wire_r_row=1.0, wire_r_column=1.0).compile("alternating")
+    rng = np.random.default_rng(0)
+    g = {element.name: rng.uniform(1e-6, 1e-4, element.shape) for element in circuit.trainable}
+    alternating = {e.name: {"r": np.where(np.arange(len(e)) // 2 % 2, 1e3, 1.0)} for e in circuit.of(Resistors)}
+    drive = Drive(rng.uniform(0, 1, (1, 400)))
+    with GeneralEngine().prepare(circuit, Chip(circuit, alternating)) as solver:
+        equilibrium = solver.solve(g, drive)
+    assert equilibrium.result.tolist() == [Result.CONVERGED]
+    for scale in (1e-3, 1e3):  # a resistive circuit's voltages depend on ratios alone
+        of_scaled = Chip(circuit, {name: {"r": scale * values["r"]} for name, values in alternating.items()})
+        with GeneralEngine().prepare(circuit, of_scaled) as solver:
+            scaled = solver.solve({name: values / scale for name, values in g.items()}, drive)
+        for name, v in equilibrium.v.items():
+            np.testing.assert_allclose(scaled.v[name], v, rtol=0, atol=1e-12)
+
+
 def test_memristors_without_wires_are_no_grid():
     """A mesh has none."""
     builder = Builder()
