@@ -28,7 +28,7 @@ def free_and_nudged(
     free = find(FREE, of_free, False)  # noqa: FBT003 - the free phase has nothing to start from
     pushes = nudge.pushes(free.outputs(circuit), y)
     each = of_nudged or [None] * len(pushes)
-    return free, *(find(push, currents, True) for push, currents in zip(pushes, each, strict=True))  # noqa: FBT003
+    return free, *(find(push, currents, True) for push, currents in zip(pushes, each, strict=True))  # noqa: FBT003 - from the free one
 
 
 class Nudging:

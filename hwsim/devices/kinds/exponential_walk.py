@@ -74,7 +74,16 @@ _ORDERS = {4: _Orders(4, 2, 6), 8: _Orders(7, 4, 13)}
 
 
 class Steps(NamedTuple):
-    """Steps delta·max(0, 1 − a·exp(start + rate·way)) behind some way."""
+    """Steps delta·max(0, 1 − a·exp(start + rate·way)) behind some way; all are numbers, or arrays with one value a device.
+
+    Parameters
+    ----------
+    delta
+        Length of a step where the exponential is 0 [share of the range], as every way is.
+    a, start, rate
+        Of the exponential; `rate` is over a way.
+
+    """
 
     delta: Array
     a: Array
@@ -90,6 +99,14 @@ class Steps(NamedTuple):
         """Take k steps; return the way that they lead, and the sum of their squares, or 0 and −1 where the series do not hold.
 
         The way ends at `room`: steps that are left are as long as the one from there, and lead nowhere.
+
+        Parameters
+        ----------
+        k
+            Whole numbers that are not negative, one a device, in the precision of the result.
+        room
+            How far the bound is, not negative.
+
         """
         xp = k.__array_namespace__()
         e, y, u_bound = self.rate * self.delta, self.a * (1 - lost(self.start)), self.rate * room
