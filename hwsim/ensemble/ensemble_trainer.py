@@ -16,7 +16,7 @@ from hwsim.learning import epochs, gradient_audit
 from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import BATCH, scored
 from hwsim.learning.state import State, copied
-from hwsim.learning.step import KEPT_PROGRAMS, Batches, Carry, Exchange, Sums, TrainingArrays, Updater, keep
+from hwsim.learning.step import KEPT_PROGRAMS, Batches, Carry, Exchange, Sums, TrainingArrays, Updater, in_a_row, keep
 from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.jax_scope import compiler_options, jax_scope
@@ -214,16 +214,23 @@ def _layered(solver: Solver) -> LayeredSolver:
 
 @lru_cache(maxsize=KEPT_PROGRAMS)
 def _loop(updater: Updater, trace: TracedSolver, forms: tuple[Any, Any], axes: tuple[Axes, Axes]) -> Any:
-    """Compile many updates in a row, mapped over trainers; data, devices and targets have an axis of trainers where they differ."""
+    """Compile many updates in a row, each mapped over trainers; data, devices and targets have an axis of trainers where they differ."""
     of_data, of_targets = forms
 
-    def one(carry: Carry, batches: Batches, of_chip: Any, leaves: Any, targets: Any, ends: tuple[Array, Array]) -> Carry:
+    def one(last: Carry, batches: Batches, of_chip: Any, leaves: Any, targets: Any, k: Array) -> Carry:
         x, devices = jax.tree.unflatten(of_data, leaves)
         samples = TrainingArrays(x, jax.tree.unflatten(of_targets, targets))
-        return updater.holding(devices).loop(trace.holding(of_chip), carry, samples, batches, ends)
+        return updater.holding(devices).traced(trace.holding(of_chip), last, samples, batches, k)
 
-    mapped = jax.vmap(one, in_axes=(0, 0, 0, *axes, None), axis_name=CHIPS)
-    program = jax.jit(mapped, donate_argnums=0, compiler_options=compiler_options(mapped=True))
+    mapped = jax.vmap(one, in_axes=(0, 0, 0, *axes, None), axis_name=CHIPS)  # the loop around it would be mapped several times over
+
+    def loop(carry: Carry, batches: Batches, of_chips: Any, leaves: Any, targets: Any, ends: tuple[Array, Array]) -> Carry:
+        chips, _, batch = batches.order.shape
+        kept_of_one = updater.unkept(trace.circuit, batch, next(iter(carry.g.values())).dtype)
+        begun = carry._replace(kept=jax.numpy.broadcast_to(kept_of_one, (chips, *kept_of_one.shape)))
+        return in_a_row(lambda last, k: mapped(last, batches, of_chips, leaves, targets, k), begun, ends)
+
+    program = jax.jit(loop, donate_argnums=0, compiler_options=compiler_options(mapped=True))
     return kept(program, ("chips", updater, trace, forms, axes))
 
 

@@ -1,7 +1,6 @@
 """Overriding the keys of an experiment: `--set training.epochs=3`."""
 
 import dataclasses
-import functools
 import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
@@ -193,17 +192,12 @@ def _step(inside: Any, keys: list[str | int], k: int) -> Any:
             return inside
         msg = f"--set {quote(dotted(tuple(keys)))}: {quote(where)} has {counted(len(inside), 'entry', 'entries')}, numbered from 0"
         raise ExperimentError(msg)
-    names = _key_names()
+    names = known_keys(Experiment)
     if isinstance(inside, dict) and (key in inside or _generic(keys[: k + 1]) in names):
         inside.setdefault(key, None)
         return inside
     msg = f"--set {quote(dotted(tuple(keys)))}: there is no such key; {instead(dotted(tuple(keys)), names, KEYS)}"
     raise ExperimentError(msg)
-
-
-@functools.cache
-def _key_names() -> list[str]:
-    return known_keys(Experiment)
 
 
 def _generic(keys: Sequence[str | int]) -> str:

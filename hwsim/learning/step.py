@@ -172,16 +172,21 @@ class Updater(NamedTuple):
         shown = x[chosen] if self.image is None or moves is None else moved(x, chosen, moves[k], self.image)
         return shown if batches.corruption is None else batches.corruption.of(shown, k)
 
-    def loop(self, solver: Any, carry: Carry, samples: TrainingArrays, batches: Batches, ends: tuple[Array, Array]) -> Carry:
-        """Do the updates number `ends[0]` … `ends[1]` − 1, inside of a compiled function."""
-        import jax  # noqa: PLC0415 - the ngspice engine trains without it
+    def traced(self, solver: Any, last: Carry, samples: TrainingArrays, batches: Batches, k: Array) -> Carry:
+        """Do the update number `k` inside of a compiled function."""
+        return self.update(solver.wrapped(QUIETLY) if self.skipping else solver, last.g, last, samples, batches, k)
 
-        solver = solver.wrapped(QUIETLY) if self.skipping else solver
-        nodes = sum(map(len, free_groups(solver.circuit)))
-        shape = self.rule.phases, min(batches.order.shape[1], KEPT), nodes
-        begun = carry._replace(kept=jax.numpy.zeros(shape, samples.x.dtype))
-        done: Carry = jax.lax.fori_loop(*ends, lambda k, last: self.update(solver, last.g, last, samples, batches, k), begun)
-        return done
+    def unkept(self, circuit: Circuit, batch: int, dtype: Any) -> Array:
+        """Return zeros of the shape of what an update keeps of a batch of so many samples: what there is before the first."""
+        return np.zeros((self.rule.phases, min(batch, KEPT), sum(map(len, free_groups(circuit)))), dtype)
+
+
+def in_a_row(update: Callable[[Carry, Array], Carry], begun: Carry, ends: tuple[Array, Array]) -> Carry:
+    """Do the updates number `ends[0]` … `ends[1]` − 1, inside of a compiled function."""
+    import jax  # noqa: PLC0415 - the ngspice engine trains without it
+
+    done: Carry = jax.lax.fori_loop(*ends, lambda k, last: update(last, k), begun)
+    return done
 
 
 def _of_settled(gradient: Gradient) -> dict[str, Array]:
@@ -274,6 +279,8 @@ def _loop(updater: Updater, trace: Any) -> Any:
 
     def loop(carry: Carry, samples: TrainingArrays, of_chip: tuple[Any, Any], batches: Batches, first: Array, last: Array) -> Carry:
         devices, arguments = of_chip
-        return updater.holding(devices).loop(trace.holding(arguments), carry, samples, batches, (first, last))
+        begun = carry._replace(kept=updater.unkept(trace.circuit, batches.order.shape[1], samples.x.dtype))
+        on, solver = updater.holding(devices), trace.holding(arguments)
+        return in_a_row(lambda last, k: on.traced(solver, last, samples, batches, k), begun, (first, last))
 
     return kept(jax.jit(loop, donate_argnums=0, compiler_options=compiler_options()), ("loop", updater, trace))

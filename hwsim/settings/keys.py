@@ -5,6 +5,7 @@ import inspect
 import re
 import types
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import annotated_types
@@ -84,27 +85,36 @@ def fields(annotation: Any, prefix: str = "") -> Iterator[_Field]:
         yield from fields(inner, prefix)
 
 
-def known_keys(annotation: Any) -> list[str]:
+@cache
+def _all_fields(annotation: Any) -> tuple[_Field, ...]:
+    return tuple(fields(annotation))
+
+
+@cache
+def known_keys(annotation: Any) -> tuple[str, ...]:
     """List the dotted keys below a type, tables too, each once."""
-    return list(dict.fromkeys(field.key for field in fields(annotation)))
+    return tuple(dict.fromkeys(field.key for field in _all_fields(annotation)))
 
 
 def keys_of_kind(annotation: Any, table: str, kind: str) -> list[str]:
     """List the keys that one kind of a table below a type has, those too whose values are tables, but for `kind` itself."""
-    of_table = (field for field in fields(annotation) if _table(field.key) == table and _kind(field.owner) == kind)
+    of_table = (field for field in _all_fields(annotation) if _table(field.key) == table and _kind(field.owner) == kind)
     return [name for name in dict.fromkeys(field.name for field in of_table) if name != "kind"]
 
 
 def kinds_of(annotation: Any, table: str) -> list[str]:
     """List the kinds that a table below a type may be of."""
-    return list(dict.fromkeys(_kind(field.owner) for field in fields(annotation) if field.key == f"{table}.kind"))
+    return list(dict.fromkeys(_kind(field.owner) for field in _all_fields(annotation) if field.key == f"{table}.kind"))
 
 
-def keys(annotation: Any) -> list[Key]:
-    """Describe the keys below a type whose values are no tables; those of several kinds are one key."""
+@cache
+def keys(annotation: Any, table: str | None = None) -> tuple[Key, ...]:
+    """Describe the keys below a type, or of one table of it, whose values are no tables; those of several kinds are one key."""
     several: dict[str, list[_Field]] = {}
     tables: dict[str, str] = {}
-    for field in fields(annotation):
+    for field in _all_fields(annotation):
+        if table not in {None, _table(field.key), field.key, f"{field.key}[0]"}:
+            continue
         if _words(field.annotation):
             several.setdefault(field.key, []).append(field)
         else:
@@ -113,7 +123,11 @@ def keys(annotation: Any) -> list[Key]:
     kinds: dict[str, set[str]] = {}
     for key, of in several.items():
         kinds.setdefault(_table(key), set()).update(_kind(field.owner) for field in of)
-    return [_merged(key, of, kinds[_table(key)], tables.get(_table(key), REQUIRED)) for key, of in several.items()]
+    return tuple(
+        _merged(key, of, kinds[_table(key)], tables.get(_table(key), REQUIRED))
+        for key, of in several.items()
+        if table in {None, _table(key)}
+    )
 
 
 def sections(annotation: type) -> dict[str, str]:
@@ -141,6 +155,7 @@ def _tables(annotation: Any) -> Iterator[type]:
             yield from _tables(inner)
 
 
+@cache
 def _kind(owner: type) -> str:
     """Return the name of a kind of table, as its key `kind` names it; else that of its class."""
     choices = get_args(get_type_hints(owner).get("kind"))
@@ -239,8 +254,9 @@ def _typed(value: Any) -> str:
         return f"{value:.12g}" if abs(value) < _LONG else f"{value:g}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_typed, value))}]"
-    if _is_table(type(value)):
-        return _kind(type(value))
+    owner: Any = type(value)
+    if _is_table(owner):
+        return _kind(owner)
     return "''" if value == "" else str(value)
 
 

@@ -121,7 +121,7 @@ def _table(path: Path) -> str:
 def _kind_by_default(path: Path, model: type[BaseModel]) -> str | None:
     """Return the kind of a table that names none, where the key is one of another kind; else None: no kind has it."""
     table, key = _table(path), path[-1]
-    of_table = {one.key.rpartition(".")[2]: one for one in keys(model) if one.key.rpartition(".")[0] == table}
+    of_table = {one.key.rpartition(".")[2]: one for one in keys(model, table)}
     return of_table["kind"].default if "kind" in of_table and key in of_table else None
 
 

@@ -81,7 +81,7 @@ def test_a_layer_without_a_kind_is_dense() -> None:
 
 def test_types_bounds_units_and_defaults_are_read_from_annotations() -> None:
     """Kinds of a table are choices of `kind`, and what they have apart is stated apart."""
-    assert keys(Model) == [
+    assert keys(Model) == (
         Key("share", "number, 0 ≤ x < 1", "", "0.5", "Between nothing and all."),
         Key("low", "number", "V", "absent", "Between nothing and all."),
         Key("names", "list of: text", "", "required", ""),
@@ -97,8 +97,14 @@ def test_types_bounds_units_and_defaults_are_read_from_annotations() -> None:
         ),
         Key("on", "true or false", "", "true", ""),
         Key("large", "whole number, 0 < x ≤ 1e+11", "", "1e+10", ""),
-    ]
+    )
     assert keys(Model)[5].summary == "Of the coil [m]; of its middle"
+
+
+def test_keys_of_a_table_are_those_of_all() -> None:
+    """They are described alone as they are among the others."""
+    for table in {key.rpartition(".")[0] for key in KEYS}:
+        assert keys(Experiment, table) == tuple(key for name, key in KEYS.items() if name.rpartition(".")[0] == table)
 
 
 def test_every_key_is_documented() -> None:
