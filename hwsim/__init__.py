@@ -9,17 +9,17 @@ if TYPE_CHECKING:
     from circuits.clocked import SampleHold as SampleHold
     from circuits.comparator import Comparator as Comparator
     from circuits.errors import CircuitError as CircuitError
+    from circuits.ideal_neurons import IdealPair as IdealPair
+    from circuits.ideal_neurons import IdealRectifier as IdealRectifier
+    from circuits.junction_neurons import DeadZone as DeadZone
+    from circuits.junction_neurons import DiodePair as DiodePair
+    from circuits.junction_neurons import Rectifier as Rectifier
     from circuits.network import Amplifier as Amplifier
     from circuits.network import ConvolutionLayer as ConvolutionLayer
     from circuits.network import Layer as Layer
     from circuits.network import Network as Network
     from circuits.network import PoolLayer as PoolLayer
-    from circuits.neurons import DeadZone as DeadZone
-    from circuits.neurons import DiodePair as DiodePair
-    from circuits.neurons import IdealPair as IdealPair
-    from circuits.neurons import IdealRectifier as IdealRectifier
     from circuits.neurons import Linear as Linear
-    from circuits.neurons import Rectifier as Rectifier
     from circuits.recurrence import Recurrence as Recurrence
     from hwsim.compose.jax_layer import jax_layer as jax_layer
     from hwsim.compose.torch_layer import torch_layer as torch_layer
@@ -69,7 +69,9 @@ _PLACES = {
     "circuits.errors": ["CircuitError"],
     "circuits.network": ["Amplifier", "ConvolutionLayer", "Layer", "Network", "PoolLayer"],
     "circuits.comparator": ["Comparator"],
-    "circuits.neurons": ["DeadZone", "DiodePair", "IdealPair", "IdealRectifier", "Linear", "Rectifier"],
+    "circuits.ideal_neurons": ["IdealPair", "IdealRectifier"],
+    "circuits.junction_neurons": ["DeadZone", "DiodePair", "Rectifier"],
+    "circuits.neurons": ["Linear"],
     "circuits.clocked": ["SampleHold"],
     "circuits.recurrence": ["Recurrence"],
     "hwsim.compose.jax_layer": ["jax_layer"],

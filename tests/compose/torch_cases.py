@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from hwsim.compose.torch_layer import torch_layer
 from hwsim.compose.torch_module import TorchLayer, _Solve
 from hwsim.importing import files

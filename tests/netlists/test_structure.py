@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from circuits.chip import Chip
 from circuits.elements import Amplifiers, InputSources, VoltageSources
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, Linear, Rectifier
+from circuits.neurons import Linear
 from hwsim.core.protocol import Drive, Engine
 from hwsim.experiment.loading import load
 from hwsim.experiment.netlist_circuit import structured

@@ -14,8 +14,9 @@ from circuits.constants import V_T
 from circuits.diode import diode_current
 from circuits.elements import Capacitors, CurrentSources, Diodes, InputSources, Nudges, Resistors, VoltageSources
 from circuits.errors import CircuitError
+from circuits.ideal_neurons import IdealPair, IdealRectifier
+from circuits.junction_neurons import DeadZone
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, IdealPair, IdealRectifier
 from circuits.nodes import GROUND
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import FREE, ConvergenceError, Drive, Push, Result, UnsupportedCircuitError
