@@ -13,8 +13,9 @@ from circuits.neurons import KINDS
 from circuits.quoting import REASON, quote, quote_path
 from circuits.regular_file import open_regular
 from hwsim.experiment.deck_data import suitable_data
+from hwsim.experiment.deck_training import suitable_training
 from hwsim.experiment.experiment import KEYS, RUN_FILE, SAMPLES, Experiment, ExperimentError, make
-from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_training
+from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist
 from hwsim.experiment.overriding import Settings, as_typed, assignments, of_section, override, put
 from hwsim.settings.data_names import BUILT_IN
 from hwsim.settings.validation_errors import explain

@@ -14,7 +14,7 @@ from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import Linear
 from hwsim.core.protocol import Drive, Engine
 from hwsim.experiment.loading import load
-from hwsim.experiment.netlist_circuit import structured
+from hwsim.experiment.structured_deck import structured
 from hwsim.numeric.general.general_solver import GeneralEngine, GeneralSolver
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.recognize import stages
