@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from hwsim.learning.evaluate import Evaluation
     from hwsim.learning.readout import Instruments, ReadOut
     from hwsim.learning.rules.estimator import LearningRule
-    from hwsim.learning.task import Targets, Task
+    from hwsim.learning.targets import Targets
+    from hwsim.learning.task import Task
     from hwsim.learning.trainer import Trainer
     from hwsim.reservoir.loop import ClosedLoop
     from hwsim.reservoir.reservoir import Reservoir
