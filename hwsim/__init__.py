@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from hwsim.experiment.experiment import SolverSettings as SolverSettings
     from hwsim.experiment.experiment import TrainingSettings as TrainingSettings
     from hwsim.files.raw import DataError as DataError
+    from hwsim.importing.from_libraries import from_onnx as from_onnx
+    from hwsim.importing.from_libraries import from_sklearn as from_sklearn
+    from hwsim.importing.from_libraries import from_torch as from_torch
     from hwsim.importing.imported import ImportedModel as ImportedModel
-    from hwsim.importing.imported import from_onnx as from_onnx
-    from hwsim.importing.imported import from_sklearn as from_sklearn
-    from hwsim.importing.imported import from_torch as from_torch
     from hwsim.importing.layers import ImportingError as ImportingError
     from hwsim.models.fit import FitWarning as FitWarning
     from hwsim.models.fit import fit as fit
@@ -88,7 +88,8 @@ _PLACES = {
         "TrainingSettings",
     ],
     "hwsim.files.raw": ["DataError"],
-    "hwsim.importing.imported": ["ImportedModel", "from_onnx", "from_sklearn", "from_torch"],
+    "hwsim.importing.from_libraries": ["from_onnx", "from_sklearn", "from_torch"],
+    "hwsim.importing.imported": ["ImportedModel"],
     "hwsim.importing.layers": ["ImportingError"],
     "hwsim.models.fit": ["FitWarning", "fit"],
     "hwsim.models.fitted_device": ["fit_device"],
