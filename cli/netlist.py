@@ -100,8 +100,9 @@ def refuse_copy(deck: "Deck | None", target: Target, what: str, experiment: "Exp
 
 def copy_back(output: Output, run: "RunFolder", deck: "Deck", target: Target, experiment: "Experiment") -> bool:
     """Write the trained netlist to its second place; False, with a note, where its text has no place for the learned values."""
+    from hwsim.experiment.netlist_circuit import TRAINED  # noqa: PLC0415 - help does without
     from hwsim.files import atomic  # noqa: PLC0415 - for this command alone
-    from hwsim.runs.trained_deck import TRAINED, copy_back, unwritable  # noqa: PLC0415 - help does without
+    from hwsim.runs.trained_deck import copy_back, unwritable  # noqa: PLC0415 - help does without
     from hwsim.session import Session  # noqa: PLC0415 - for this command alone
     from netlists.deck import encoded, expanded  # noqa: PLC0415 - for this command alone
 

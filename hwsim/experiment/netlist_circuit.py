@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from hwsim.experiment.deck_files import contents
 from hwsim.settings.sections import Section
 from netlists.text.findings import Finding, NetlistError
 
@@ -28,6 +27,9 @@ SHOWN = "netlist"
 
 KEPT = "netlist"
 """The folder in a run's folder that holds the deck as it was when the run began, with all files that it includes."""
+
+TRAINED = "circuit.cir"
+"""The trained deck in a run's folder; next to it is what it includes."""
 
 TRUSTED: ContextVar[bool] = ContextVar("TRUSTED", default=False)
 """Whether decks may include what lies outside of their folders. Only the command line sets it: a file that could would trust itself."""
@@ -92,12 +94,17 @@ class Netlist(Section):
         """Return all that the circuit depends on: the texts of the deck and of what it includes, and the roles."""
         without_dialect = {"dialect"} if self.dialect == "auto" else set[str]()
         roles = self.model_dump(exclude={"netlist"} | without_dialect)
-        return roles | {"netlist": contents(self.deck)}
+        return roles | {"netlist": self._contents()}
 
     def kept(self) -> tuple["Netlist", dict[str, bytes]]:
         """Return the deck as a run's folder keeps it, and the files that are written there, by their paths within it."""
         copy = self.model_copy(update={"netlist": f"{KEPT}/{Path(self.netlist).name}"})
-        return copy, {f"{KEPT}/{name}": content for name, content in contents(self.deck).items()}
+        return copy, {f"{KEPT}/{name}": content for name, content in self._contents().items()}
+
+    def _contents(self) -> dict[str, bytes]:
+        from hwsim.experiment.deck_files import contents  # noqa: PLC0415 - most experiments have no deck
+
+        return contents(self.deck)
 
 
 def expand(cards: Sequence[str]) -> "Expansion":

@@ -15,11 +15,10 @@ from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from hwsim.experiment import known_data, learnt
 from hwsim.experiment.experiment import RUN_FILE, SAMPLES, Experiment
-from hwsim.experiment.netlist_circuit import KEPT
+from hwsim.experiment.netlist_circuit import KEPT, TRAINED
 from hwsim.files import atomic, stored_conductances
 from hwsim.files.stored_conductances import fault_of, laid_out
 from hwsim.runs.open_run import CHECKPOINT, PRETRAINING, OpenRun, RunError, is_used, read_arrays, stage_checkpoint
-from hwsim.runs.trained_deck import TRAINED
 
 PREDICTIONS = "predictions.png"
 """The plot of predictions against the truth, where targets are real."""

@@ -6,15 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwsim.experiment.deck_files import contents, included, name_of
-from hwsim.experiment.netlist_circuit import KEPT, expand
+from hwsim.experiment.netlist_circuit import KEPT, TRAINED, expand
 from hwsim.files import atomic
 from netlists.text.findings import Finding, NetlistError
 
 if TYPE_CHECKING:
     from netlists.deck import Deck
-
-TRAINED = "circuit.cir"
-"""The trained deck in a run's folder; next to it is what it includes."""
 
 _OWN = {".toml", ".json", ".jsonl", ".npz", ".png"}
 """How the names of a run's own files end."""
