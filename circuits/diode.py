@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE, GMIN, TEMPERATURE, V_T
-from circuits.units import Kelvin
+from circuits.units import Ampere, Kelvin
 
 CUBIC_FROM = 3.0
 """ngspice leaves the exponential below -3·n·v_t for a cubic tail (dioload.c)."""
@@ -14,6 +14,12 @@ BAND_GAP = 1.11
 
 XTI = 3.0
 """SPICE's exponent of temperature in the saturation current."""
+
+I_SAT_1N4148: Ampere = 4.352e-9
+"""Source: 1N4148, SPICE model of NXP."""
+
+N_1N4148 = 1.906
+"""Source: 1N4148, SPICE model of NXP."""
 
 
 def is_silicon(eg: Any, xti: Any) -> bool:

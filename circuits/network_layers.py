@@ -11,8 +11,9 @@ from circuits.checked import FORBID_UNKNOWN, check_fields
 from circuits.convolution import Convolution
 from circuits.elements import Elements
 from circuits.errors import CircuitError
+from circuits.junction_neurons import DiodePair
 from circuits.maps import Maps
-from circuits.neurons import DiodePair, Linear, Neuron
+from circuits.neurons import Linear, Neuron
 from circuits.nodes import Nodes
 from circuits.pooling import Pooling
 from circuits.recurrence import Recurrence

@@ -80,9 +80,9 @@ class Target(NamedTuple):
 
 def refuse_copy(deck: "Deck | None", target: Target, what: str, experiment: "Experiment") -> None:
     """Refuse to write where there is no netlist, or no place for it; it may replace the netlist itself."""
-    from hwsim.experiment.netlist_circuit import refuse_copy as refuse  # noqa: PLC0415 - for this command alone
-    from hwsim.experiment.netlist_circuit import resembles  # noqa: PLC0415 - for this command alone
     from hwsim.runs.loaded import run_folder  # noqa: PLC0415 - for this command alone
+    from hwsim.runs.trained_deck import refuse_copy as refuse  # noqa: PLC0415 - for this command alone
+    from hwsim.runs.trained_deck import resembles  # noqa: PLC0415 - for this command alone
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     if deck is None:
@@ -100,8 +100,9 @@ def refuse_copy(deck: "Deck | None", target: Target, what: str, experiment: "Exp
 
 def copy_back(output: Output, run: "RunFolder", deck: "Deck", target: Target, experiment: "Experiment") -> bool:
     """Write the trained netlist to its second place; False, with a note, where its text has no place for the learned values."""
-    from hwsim.experiment.netlist_circuit import TRAINED, copy_back, unwritable  # noqa: PLC0415 - help does without
+    from hwsim.experiment.netlist_circuit import TRAINED  # noqa: PLC0415 - help does without
     from hwsim.files import atomic  # noqa: PLC0415 - for this command alone
+    from hwsim.runs.trained_deck import copy_back, unwritable  # noqa: PLC0415 - help does without
     from hwsim.session import Session  # noqa: PLC0415 - for this command alone
     from netlists.deck import encoded, expanded  # noqa: PLC0415 - for this command alone
 

@@ -9,17 +9,17 @@ if TYPE_CHECKING:
     from circuits.clocked import SampleHold as SampleHold
     from circuits.comparator import Comparator as Comparator
     from circuits.errors import CircuitError as CircuitError
+    from circuits.ideal_neurons import IdealPair as IdealPair
+    from circuits.ideal_neurons import IdealRectifier as IdealRectifier
+    from circuits.junction_neurons import DeadZone as DeadZone
+    from circuits.junction_neurons import DiodePair as DiodePair
+    from circuits.junction_neurons import Rectifier as Rectifier
     from circuits.network import Amplifier as Amplifier
     from circuits.network import ConvolutionLayer as ConvolutionLayer
     from circuits.network import Layer as Layer
     from circuits.network import Network as Network
     from circuits.network import PoolLayer as PoolLayer
-    from circuits.neurons import DeadZone as DeadZone
-    from circuits.neurons import DiodePair as DiodePair
-    from circuits.neurons import IdealPair as IdealPair
-    from circuits.neurons import IdealRectifier as IdealRectifier
     from circuits.neurons import Linear as Linear
-    from circuits.neurons import Rectifier as Rectifier
     from circuits.recurrence import Recurrence as Recurrence
     from hwsim.compose.jax_layer import jax_layer as jax_layer
     from hwsim.compose.torch_layer import torch_layer as torch_layer
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from hwsim.experiment.experiment import SolverSettings as SolverSettings
     from hwsim.experiment.experiment import TrainingSettings as TrainingSettings
     from hwsim.files.raw import DataError as DataError
+    from hwsim.importing.from_libraries import from_onnx as from_onnx
+    from hwsim.importing.from_libraries import from_sklearn as from_sklearn
+    from hwsim.importing.from_libraries import from_torch as from_torch
     from hwsim.importing.imported import ImportedModel as ImportedModel
-    from hwsim.importing.imported import from_onnx as from_onnx
-    from hwsim.importing.imported import from_sklearn as from_sklearn
-    from hwsim.importing.imported import from_torch as from_torch
     from hwsim.importing.layers import ImportingError as ImportingError
     from hwsim.models.fit import FitWarning as FitWarning
     from hwsim.models.fit import fit as fit
@@ -69,7 +69,9 @@ _PLACES = {
     "circuits.errors": ["CircuitError"],
     "circuits.network": ["Amplifier", "ConvolutionLayer", "Layer", "Network", "PoolLayer"],
     "circuits.comparator": ["Comparator"],
-    "circuits.neurons": ["DeadZone", "DiodePair", "IdealPair", "IdealRectifier", "Linear", "Rectifier"],
+    "circuits.ideal_neurons": ["IdealPair", "IdealRectifier"],
+    "circuits.junction_neurons": ["DeadZone", "DiodePair", "Rectifier"],
+    "circuits.neurons": ["Linear"],
     "circuits.clocked": ["SampleHold"],
     "circuits.recurrence": ["Recurrence"],
     "hwsim.compose.jax_layer": ["jax_layer"],
@@ -86,7 +88,8 @@ _PLACES = {
         "TrainingSettings",
     ],
     "hwsim.files.raw": ["DataError"],
-    "hwsim.importing.imported": ["ImportedModel", "from_onnx", "from_sklearn", "from_torch"],
+    "hwsim.importing.from_libraries": ["from_onnx", "from_sklearn", "from_torch"],
+    "hwsim.importing.imported": ["ImportedModel"],
     "hwsim.importing.layers": ["ImportingError"],
     "hwsim.models.fit": ["FitWarning", "fit"],
     "hwsim.models.fitted_device": ["fit_device"],

@@ -1,15 +1,14 @@
 """Session: an experiment made real, once: its circuit, its chip and its data, and the solvers, trainers and tests of them."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.network import Network
-from circuits.parts import described
 from circuits.quoting import quoted
-from hwsim.chains.data_source import DataSource, made
+from hwsim.chains.compiling import compiled, made
+from hwsim.chains.data_source import DataSource
 from hwsim.chains.made import Made, OneCircuit
 from hwsim.core.protocol import Solver
 from hwsim.experiment.experiment import Experiment
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
     from hwsim.learning.evaluate import Evaluation
     from hwsim.learning.readout import Instruments, ReadOut
     from hwsim.learning.rules.estimator import LearningRule
-    from hwsim.learning.task import Targets, Task
+    from hwsim.learning.targets import Targets
+    from hwsim.learning.task import Task
     from hwsim.learning.trainer import Trainer
     from hwsim.reservoir.loop import ClosedLoop
     from hwsim.reservoir.reservoir import Reservoir
@@ -73,16 +73,7 @@ class Session:
 
             for preset in presets_named:
                 presets.load(preset)
-        if experiment.blocks is not None:
-            from hwsim.chains.chain_circuit import ChainCircuit  # noqa: PLC0415 - most experiments are of one circuit
-
-            local = experiment.training.propagation.local
-            ends: Any = {"labelled": local, "crossbar": experiment.crossbar}
-            circuit: Circuit = ChainCircuit.of_blocks(experiment.name, experiment.blocks, experiment.states, **ends)
-        else:
-            given = experiment.one_circuit
-            kept = isinstance(given, Network) and described(given)  # a netlist's file, and a class of the caller's own, may change
-            circuit = _compiled(given, experiment.name) if kept else given.compile(experiment.name)
+        circuit = compiled(experiment)
         return cls(experiment, circuit, DataSource(experiment, circuit, data, run, task))
 
     def changed(self, section: str, **values: Any) -> Self:
@@ -319,9 +310,3 @@ class Session:
         from hwsim.learning.initial import within  # noqa: PLC0415 - learning loads only for those who start from them
 
         return self.made.begun(within(self.chip, self.starting()), self.experiment.training.precision)
-
-
-@lru_cache(maxsize=2)  # the points of a sweep mostly share one
-def _compiled(network: Network, name: str) -> Circuit:
-    """Compile a described network: equal ones are one object, so that what is kept of it is found without comparing all its parts."""
-    return network.compile(name)

@@ -78,10 +78,10 @@ def _no_waiting_for_disks() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _one_process_expands_decks() -> Iterator[None]:
     """Let ngspice expand all foreign decks of a test run in one process, which takes half a second to start."""
-    from hwsim.experiment import netlist_circuit  # noqa: PLC0415 - many tests do without
+    from hwsim.ngspice import expander  # noqa: PLC0415 - many tests do without
     from support.reading import expand  # noqa: PLC0415
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(netlist_circuit, "expand", expand)
+        monkeypatch.setattr(expander, "expand", expand)
         yield
     expand.close()

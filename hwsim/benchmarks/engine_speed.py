@@ -184,7 +184,5 @@ def _imbalances(model: LoadedModel, job: _Job, phases: Sequence[Equilibrium]) ->
     """Verify the first samples of each phase against Kirchhoff's law."""
     few = slice(_JUDGED)
     for phase, push in zip(phases, (FREE, *job.nudge.pushes(phases[0].outputs(model.circuit), job.y)), strict=True):
-        part = Equilibrium({group: v[few] for group, v in phase.v.items()}, phase.residual[few], phase.steps[few], phase.result[few])
-        cut = push._replace(**{name: getattr(push, name)[few] for name in ("target", "current") if np.ndim(getattr(push, name))})
-        residuals = kirchhoff.balance(model.circuit, model.chip, model.g, Drive(job.x[few], cut), part)
+        residuals = kirchhoff.balance(model.circuit, model.chip, model.g, Drive(job.x, push).some(few), phase.some(few))
         yield float((residuals.residual / residuals.largest).max())

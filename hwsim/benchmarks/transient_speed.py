@@ -7,9 +7,9 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.junction_neurons import DiodePair
 from circuits.network import Network
 from circuits.network_layers import Layer
-from circuits.neurons import DiodePair
 from circuits.recurrence import Recurrence
 from hwsim.benchmarks.device_cost import Cost, cost_of
 from hwsim.benchmarks.turns import CLOCK, Clock, take_turns

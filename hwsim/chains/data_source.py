@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from circuits.circuit import Circuit
-from hwsim.chains.made import Made, OneCircuit
+from hwsim.chains.compiling import made
 from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.settings.block_settings import DigitalBlock
 from hwsim.settings.variation_settings import VariationSettings
@@ -133,14 +133,3 @@ class DataSource:
         data = inputs_alone(self.data, settings.washout, settings.reads)
         task = self.task or factory.task(training, self._circuit, data, relative=self._experiment.data.error == "nrmse")
         return inputs_alone_error(data, task, training.seed)
-
-
-def made(experiment: Experiment, circuit: Circuit) -> Made:
-    """Return what an experiment's compiled circuit becomes: one circuit, or a chain."""
-    if experiment.blocks is None:
-        return OneCircuit(experiment, circuit)
-    from hwsim.chains.chain import Chain  # noqa: PLC0415 - most experiments are of one circuit
-    from hwsim.chains.chain_circuit import ChainCircuit  # noqa: PLC0415 - as above
-
-    assert isinstance(circuit, ChainCircuit)  # noqa: S101 - blocks compile to one
-    return Chain(experiment, circuit)

@@ -8,7 +8,7 @@ import numpy as np
 from hwsim.chains.crossbar_devices import CrossbarDevices
 from hwsim.chains.digital_part import DenseWeights
 from hwsim.learning.step import Batches, Carry
-from hwsim.learning.task import Targets
+from hwsim.learning.targets import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.reservoir.ridge import RidgeReadout
 from hwsim.reservoir.rls import rls

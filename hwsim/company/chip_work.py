@@ -23,7 +23,7 @@ from hwsim.learning.evaluate import noise_seed, read_outputs
 from hwsim.learning.skipping import Skipping
 from hwsim.learning.state import Arrays, State
 from hwsim.learning.step import Batches, Carry, Sums
-from hwsim.learning.task import Targets
+from hwsim.learning.targets import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.session import Session
 from hwsim.settings.company_settings import CompanySettings

@@ -26,7 +26,7 @@ from hwsim.ensemble.ensemble_trainer import EnsembleTrainer
 from hwsim.learning.epochs import Progress
 from hwsim.learning.state import State
 from hwsim.learning.step import keep
-from hwsim.learning.task import Targets
+from hwsim.learning.targets import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.session import Session
 from hwsim.settings.company_settings import CompanySettings

@@ -7,7 +7,8 @@ import numpy as np
 from hwsim.company.company import Round
 from hwsim.files.records import Row
 from hwsim.learning.evaluate import scored
-from hwsim.learning.task import Targets, Task
+from hwsim.learning.targets import Targets
+from hwsim.learning.task import Task
 from hwsim.typing import Floats
 
 

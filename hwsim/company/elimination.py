@@ -12,7 +12,7 @@ from hwsim.company.members import Members
 from hwsim.company.memory import CompanyMemory
 from hwsim.ensemble.ensemble_trainer import EnsembleTrainer
 from hwsim.learning.state import State
-from hwsim.learning.task import Targets
+from hwsim.learning.targets import Targets
 from hwsim.random.streams import stream
 from hwsim.settings.company_settings import CompanySettings
 from hwsim.typing import Floats

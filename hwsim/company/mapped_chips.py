@@ -14,7 +14,7 @@ from hwsim.learning import epochs
 from hwsim.learning.epochs import Progress
 from hwsim.learning.state import State
 from hwsim.learning.step import Batches, Carry, Sums
-from hwsim.learning.task import Targets
+from hwsim.learning.targets import Targets
 from hwsim.settings.company_settings import CompanySettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.typing import Floats

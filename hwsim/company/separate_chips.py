@@ -36,7 +36,7 @@ from hwsim.learning import epochs
 from hwsim.learning.epochs import Progress
 from hwsim.learning.state import Arrays, State, copied, joined
 from hwsim.learning.step import Batches, Carry, Sums
-from hwsim.learning.task import Targets
+from hwsim.learning.targets import Targets
 from hwsim.numeric.layered.stack import stack_trees
 from hwsim.settings.company_settings import CompanySettings
 from hwsim.typing import Array, Floats

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from hwsim.learning.task import Classes, Targets, Voltages
+from hwsim.learning.targets import Classes, Targets, Voltages
 from hwsim.settings.company_settings import CompanySettings
 from hwsim.typing import Array, Floats
 

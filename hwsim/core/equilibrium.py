@@ -5,7 +5,7 @@ B is the batch, I the inputs, K the outputs. Arrays are NumPy's from ngspice and
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -65,6 +65,12 @@ class Drive(NamedTuple):
     x: Array
     push: Push = FREE
     noise: Mapping[str, Array] | None = None
+
+    def some(self, samples: Any) -> Self:
+        """Return what is applied to chosen samples of the batch; a number that is one for all stays."""
+        push = Push(*(part if np.ndim(part) < 2 else np.asarray(part)[samples] for part in self.push))  # noqa: PLR2004 - (B, K)
+        noise = None if self.noise is None else {name: np.asarray(i)[samples] for name, i in self.noise.items()}
+        return self._replace(x=np.asarray(self.x)[samples], push=push, noise=noise)
 
 
 class Result(IntEnum):
@@ -145,6 +151,11 @@ class Equilibrium(NamedTuple):
     def outputs(self, circuit: Circuit) -> Array:
         """Return the read-outs ŷ = v(plus) − v(minus), shape (B, K) [V]."""
         return self.at(circuit, circuit.outputs.plus) - self.at(circuit, circuit.outputs.minus)
+
+    def some(self, samples: Any) -> Self:
+        """Return the equilibria of chosen samples of the batch, in arrays of NumPy."""
+        v = {name: np.asarray(volts)[samples] for name, volts in self.v.items()}
+        return type(self)(v, *(np.asarray(part)[samples] for part in self[1:]))
 
     def check(self, circuit: Circuit) -> Self:
         """Hand on an equilibrium, or raise when a sample did not converge.

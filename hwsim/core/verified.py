@@ -9,7 +9,7 @@ from circuits.chip import Chip
 from circuits.constants import V_T
 from circuits.elements import Amplifiers, Diodes
 from hwsim.core.kirchhoff import balance
-from hwsim.core.protocol import Capability, Drive, Equilibrium, Push, Result, Solver
+from hwsim.core.protocol import Capability, Drive, Equilibrium, Result, Solver
 from hwsim.core.wrapper import SolverWrapper
 from hwsim.typing import Conductances
 
@@ -40,7 +40,7 @@ def certified(chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibriu
         Conductances [S].
     drive
         What was applied.
-    found
+    equilibrium
         The equilibria.
     tolerance
         To which they were settled, as a share of the largest voltage; None: 1e-13.
@@ -64,12 +64,7 @@ def _steepest(chip: Chip) -> float:
 def audited(chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibrium, tolerance: float) -> Equilibrium:
     """Certify the first few samples of a batch; the others are left out."""
     few = slice(0, AUDITED)
-    push = Push(*(part if np.ndim(part) < 2 else np.asarray(part)[few] for part in drive.push))  # noqa: PLR2004 - (B, K)
-    noise = None if drive.noise is None else {name: np.asarray(i)[few] for name, i in drive.noise.items()}
-    some = Equilibrium(
-        {name: np.asarray(v)[few] for name, v in equilibrium.v.items()}, *(np.asarray(part)[few] for part in equilibrium[1:])
-    )
-    return certified(chip, g, Drive(np.asarray(drive.x)[few], push, noise), some, tolerance)
+    return certified(chip, g, drive.some(few), equilibrium.some(few), tolerance)
 
 
 def _most(chip: Chip, g: Conductances) -> float:

@@ -17,7 +17,7 @@ from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import BATCH, scored
 from hwsim.learning.state import State, copied
 from hwsim.learning.step import KEPT_PROGRAMS, Batches, Carry, Exchange, Sums, TrainingArrays, Updater, in_a_row, keep
-from hwsim.learning.task import Targets
+from hwsim.learning.targets import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.jax_scope import compiler_options, jax_scope
 from hwsim.numeric.kept_programs import kept

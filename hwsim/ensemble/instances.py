@@ -13,7 +13,7 @@ from hwsim.ensemble.reached import Follow, part_of, unseen
 from hwsim.ensemble.results import Tested, TrainingResult
 from hwsim.ensemble.trainings import learn, test
 from hwsim.experiment.experiment import Experiment
-from hwsim.learning.task import Targets
+from hwsim.learning.targets import Targets
 from hwsim.session import Session
 from hwsim.typing import Array, Floats, Weights
 

@@ -8,7 +8,7 @@ import numpy as np
 from hwsim.core.protocol import Capability, ConvergenceError, Solver
 from hwsim.ensemble.reached import Follow, part_of, to_the_end, unseen
 from hwsim.ensemble.results import Tested, TrainingResult
-from hwsim.learning.task import Targets
+from hwsim.learning.targets import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.session import Session
 from hwsim.typing import Array, Weights

@@ -14,7 +14,7 @@ from circuits.quoting import REASON, quote, quote_path
 from circuits.regular_file import open_regular
 from hwsim.experiment.deck_data import suitable_data
 from hwsim.experiment.experiment import KEYS, RUN_FILE, SAMPLES, Experiment, ExperimentError, make
-from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_training
+from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist
 from hwsim.experiment.overriding import Settings, as_typed, assignments, of_section, override, put
 from hwsim.settings.data_names import BUILT_IN
 from hwsim.settings.validation_errors import explain
@@ -66,6 +66,8 @@ def load(what: str | Path, settings: Settings = ()) -> Experiment:
 
 def _of_netlist(path: Path, settings: Settings) -> Experiment:
     """Make an experiment of a netlist: its roles first, then settings that suit it, then the deck's own, then the user's."""
+    from hwsim.experiment.deck_training import suitable_training  # noqa: PLC0415 - most experiments have no deck
+
     of_circuit = of_section(settings, "circuit")
     table: dict[str, Any] = {"circuit": {"netlist": str(path)}}
     for keys, value in assignments(of_circuit):

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, PositiveFloat, SerializerFunctionWrapHandler, model_serializer
 
-from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from circuits.units import Second
 from hwsim.experiment.netlist_circuit import Netlist, read_for
@@ -47,11 +46,6 @@ class DrivenDeck(Netlist):
         with read_for("simulate"):
             deck: Deck = Netlist.deck.fget(self)  # type: ignore[attr-defined] # a property
             return deck
-
-    def compile(self, name: str) -> Circuit:
-        """Return the circuit, under a name."""
-        with read_for("simulate"):
-            return super().compile(name)
 
 
 class ReservoirSection(ReservoirSettings):

@@ -6,7 +6,9 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from circuits.constants import V_T
-from circuits.neurons import DiodePair, IdealPair, IdealRectifier, Neuron, Rectifier
+from circuits.ideal_neurons import IdealPair, IdealRectifier
+from circuits.junction_neurons import DiodePair, Rectifier
+from circuits.neurons import Neuron
 from circuits.units import Ampere, Siemens, Volt
 from hwsim.importing.dense_perceptron import Activation
 from hwsim.typing import Floats

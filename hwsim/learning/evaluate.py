@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hwsim.core.protocol import Phases, Result
 from hwsim.learning.readout import ReadOut
-from hwsim.learning.task import Targets
+from hwsim.learning.targets import Targets
 from hwsim.random.streams import of_chip, stream
 from hwsim.typing import Array, Conductances
 

@@ -130,10 +130,10 @@ def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches]
         return None
     off, size, begin = dict[str, float](), dict[str, float](), 0
     for samples, voltages in zip(chosen, kept, strict=True):
-        some = slice(begin, begin + len(samples))
+        span = slice(begin, begin + len(samples))
         begin += len(samples)
         given = (g, x[samples], wrong.of(samples).astype(float), loss)
-        exact = [_cut(phase, some) for phase in recorder.equilibria]
+        exact = [phase.some(span) for phase in recorder.equilibria]
         ours = rule.gradient(Replayed(circuit, chip, _phases(circuit, voltages, exact)), *given).g
         right = finer.gradient(Replayed(circuit, chip, exact), *given).g
         for name, values in right.items():
@@ -195,7 +195,3 @@ def _phases(circuit: Circuit, voltages: Array, exact: Sequence[Equilibrium]) -> 
     split = [dict(zip(names, np.split(np.asarray(phase), ends, axis=1), strict=True)) for phase in voltages]
     whole = [{name: v.astype(voltages.dtype) for name, v in fixed.v.items()} | free for fixed, free in zip(exact, split, strict=True)]
     return [Equilibrium(v, nothing, nothing, nothing) for v in whole]
-
-
-def _cut(phase: Equilibrium, some: slice) -> Equilibrium:
-    return Equilibrium({name: np.asarray(v)[some] for name, v in phase.v.items()}, *(np.asarray(part)[some] for part in phase[1:]))

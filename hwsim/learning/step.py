@@ -19,7 +19,7 @@ from hwsim.learning.losses import Loss, Weighted
 from hwsim.learning.optimizers import Desynchronous, Moments, Optimizer
 from hwsim.learning.rules.estimator import Draw, Gradient, LearningRule
 from hwsim.learning.skipping import QUIETLY
-from hwsim.learning.task import Targets
+from hwsim.learning.targets import Targets
 from hwsim.typing import Array, Conductances
 
 

@@ -25,7 +25,8 @@ from hwsim.learning.skipping import OR_SKIP, QUIETLY, Skipping, or_skip
 from hwsim.learning.sparsity import moved
 from hwsim.learning.state import Arrays, State, copied, joined
 from hwsim.learning.step import Advance, Batches, Carry, Sums, TrainingArrays, compiled, stepwise
-from hwsim.learning.task import Targets, Task
+from hwsim.learning.targets import Targets
+from hwsim.learning.task import Task
 from hwsim.numeric.exact import exact_engine
 from hwsim.random.streams import of_chip, stream
 from hwsim.settings.training_settings import TrainingSettings

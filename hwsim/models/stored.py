@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from hwsim.experiment.deck_files import contents
 from hwsim.experiment.experiment import SAMPLES, Experiment
 from hwsim.experiment.learnt import record
 from hwsim.experiment.loading import load as load_experiment
-from hwsim.experiment.netlist_circuit import Netlist, contents
+from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.experiment.overriding import override
 from hwsim.files import atomic, records
 from hwsim.files.raw import Samples

@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.protocol import Result
-from hwsim.ngspice.messages import Answer
+from hwsim.ngspice.messages import Answer, Job
 
 POINTS = 300
 """Points a sweep: enough to spread what a sweep costs at its start, few enough to be over soon."""
 
 
-def split(samples: NDArray[np.intp], phases: int, workers: int) -> list[NDArray[np.intp]]:
-    """Share samples out in runs of neighbours: one a worker at least, and none longer than POINTS."""
-    longest = max(POINTS // phases, 1)
+def split(whole: Job, samples: NDArray[np.intp], workers: int) -> list[Job]:
+    """Share chosen samples of a batch out in runs of neighbours: one a worker at least, and none longer than POINTS."""
+    longest = max(POINTS // whole.phases, 1)
     jobs = max(-(-len(samples) // longest), min(workers, len(samples)))
-    return np.array_split(samples, jobs) if jobs else []
+    return list(map(whole.some, np.array_split(samples, jobs))) if jobs else []
 
 
 def blank(nodes: int, outputs: int, phases: int) -> Answer:

@@ -1,7 +1,7 @@
 """Messages between an engine and its worker processes. Whatever is in here can be pickled."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -73,6 +73,23 @@ class Job:
     phases: int
     noise: Floats | None = None
     response: bool = False
+
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """Whether all numbers that drive a sample are finite, shape (B,)."""
+        finite: NDArray[np.bool_] = np.all(np.isfinite(np.column_stack([self.values, self.beta, self.currents])), axis=1)
+        return finite
+
+    def some(self, samples: NDArray[np.intp]) -> "Job":
+        """Return the job of chosen samples."""
+        return replace(
+            self,
+            values=self.values[samples],
+            beta=self.beta[samples],
+            currents=self.currents[samples],
+            targets=self.targets[samples],
+            noise=None if self.noise is None else self.noise[samples],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from circuits.arrays import Trainable
 from circuits.elements import Capacitors, CurrentSources, InputCurrents, Nudges, Resistors
 from hwsim.core.kirchhoff import balance
-from hwsim.core.protocol import Drive, Equilibrium, Push, Result
+from hwsim.core.protocol import Drive, Equilibrium, Result
 from hwsim.ngspice.plan import Plan
 from hwsim.ngspice.user_plan import UserPlan
 from hwsim.typing import Conductances, Floats
@@ -31,11 +31,7 @@ def verified(plan: Plan | UserPlan, g: Conductances, drive: Drive, answer: Equil
     ok = np.flatnonzero(result == Result.CONVERGED)
     if len(ok):
         whole = len(ok) == len(result)
-        some = answer if whole else Equilibrium({name: v[ok] for name, v in answer.v.items()}, residual[ok], answer.steps[ok], result[ok])
-        applied = drive
-        if not whole:
-            noise = None if drive.noise is None else {name: np.asarray(i)[ok] for name, i in drive.noise.items()}
-            applied = Drive(drive.x[ok], Push(*(np.asarray(part)[ok] for part in drive.push)), noise)
+        applied, some = (drive, answer) if whole else (drive.some(ok), answer.some(ok))
         balanced = balance(plan.circuit, plan.chip, g, applied, some)
         residual[ok] = balanced.residual
         result[ok[~balanced.holds]] = Result.MAX_STEPS

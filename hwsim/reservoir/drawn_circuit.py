@@ -9,8 +9,8 @@ import numpy as np
 
 from circuits.arrays import Memristors
 from circuits.circuit import Circuit
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from circuits.units import Second
 from hwsim.reservoir.drawn_layer import Adapted, DrawnLayer
 from hwsim.settings.engine_names import EngineName

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.errors import CircuitError
-from circuits.neurons import DiodePair
+from circuits.junction_neurons import DiodePair
 from circuits.units import Volt
 from hwsim.learning.dataset import Labels
 from hwsim.numeric.transient.clocked_form import ClockedForm

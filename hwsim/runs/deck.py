@@ -17,7 +17,7 @@ from hwsim.learning import factory, rule_factory
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.readout import Instruments
 from hwsim.learning.rules.estimator import LossNudge
-from hwsim.learning.task import Classes
+from hwsim.learning.targets import Classes
 from hwsim.runs.time_run import TimeRun
 from hwsim.session import Session
 from netlists.measure.answered import CLASSES, Answered

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hwsim.experiment.deck_files import contents
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.learnt import record
-from hwsim.experiment.netlist_circuit import TRAINED, Netlist, contents, refuse_names, written
+from hwsim.experiment.netlist_circuit import TRAINED, Netlist
 from hwsim.files.records import Row
 from hwsim.runs import pretraining
 from hwsim.runs.environment import environment
@@ -26,6 +27,7 @@ from hwsim.runs.programming_cost import counts_in
 from hwsim.runs.start import Start
 from hwsim.runs.stop_signals import stop_signals
 from hwsim.runs.threads import limit_threads
+from hwsim.runs.trained_deck import refuse_names, written
 from hwsim.runs.training_plot import curves
 from hwsim.session import Session
 from hwsim.typing import Weights

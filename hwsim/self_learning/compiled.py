@@ -12,7 +12,7 @@ from circuits.errors import CircuitError
 from circuits.units import Siemens
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.gradient.output_conductance import output_conductance
-from hwsim.learning.task import Classes
+from hwsim.learning.targets import Classes
 from hwsim.random.streams import of_chip, stream
 from hwsim.self_learning import embedded
 from hwsim.self_learning.options import LearningOptions

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from circuits.neurons import I_SAT_1N4148
+from circuits.diode import I_SAT_1N4148
 from circuits.units import Ampere, Farad, Siemens, Volt
 from hwsim.settings.sections import PositiveSiemens, PositiveVolt, Section, Share
 

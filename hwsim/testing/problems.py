@@ -15,8 +15,10 @@ from circuits.comparator import Comparator
 from circuits.controlled import VoltageControlledCurrentSources
 from circuits.diode import diode_current
 from circuits.elements import CurrentSources, Diodes, IdealDiodes, InputCurrents, InputSources, Nudges, Resistors, VoltageSources
+from circuits.ideal_neurons import IdealPair, IdealRectifier
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier
+from circuits.neurons import Linear
 from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, Push
 from hwsim.typing import Floats, Weights

@@ -8,8 +8,10 @@ import pytest
 
 from circuits import checked
 from circuits.errors import CircuitError
+from circuits.ideal_neurons import IdealRectifier
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, ConvolutionLayer, Layer, Network, PoolLayer
-from circuits.neurons import KINDS, DiodePair, IdealRectifier
+from circuits.neurons import KINDS
 
 WRONG: dict[str, Callable[[], object]] = {
     f"Layer: neuron = 'relu': should be of class {' or '.join(kind.__name__ for kind in KINDS)}": lambda: Layer(3, neuron="relu"),

@@ -8,8 +8,8 @@ from hypothesis import given
 
 from circuits.chip import Chip
 from circuits.errors import CircuitError
+from circuits.ideal_neurons import IdealPair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import IdealPair
 from support.strategies import networks
 
 CIRCUIT = Network(inputs=2, layers=(Layer(size=3, amplifier=Amplifier()),), outputs=1).compile("net")

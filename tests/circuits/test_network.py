@@ -8,8 +8,10 @@ from circuits.arrays import Crossbar
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Diodes, IdealDiodes, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
+from circuits.ideal_neurons import IdealPair, IdealRectifier
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier
+from circuits.neurons import Linear
 from support.strategies import columns_of, networks, rows_of
 
 

@@ -1,5 +1,6 @@
 """The neuron kinds: each builds elements whose currents are the i(v) that it states."""
 
+import pickle
 from typing import get_args
 
 import numpy as np
@@ -10,7 +11,9 @@ from circuits.comparator import Comparator
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes, VoltageSources
 from circuits.errors import CircuitError
-from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Neuron, Rectifier
+from circuits.ideal_neurons import IdealPair, IdealRectifier
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
+from circuits.neurons import Linear, Neuron
 
 ALL: list[Neuron] = [
     Linear(),
@@ -52,6 +55,13 @@ def test_every_kind_is_here() -> None:
     """What an experiment file may name is what the laws below are for."""
     kinds, _ = get_args(Neuron)
     assert {type(neuron) for neuron in ALL} == set(get_args(kinds))
+
+
+@pytest.mark.parametrize("neuron", ALL, ids=repr)
+def test_pickles_find_every_kind_where_it_was(neuron: Neuron) -> None:
+    """A pickle names a class and its module, and all kinds that were in `circuits.neurons` are found there still."""
+    assert pickle.loads(f"ccircuits.neurons\n{type(neuron).__name__}\n.".encode()) is type(neuron)  # noqa: S301 - written here
+    assert pickle.loads(pickle.dumps(neuron)) == neuron  # noqa: S301 - as above
 
 
 @pytest.mark.parametrize("neuron", ALL, ids=repr)

@@ -9,7 +9,8 @@ import pytest
 from hwsim.company.company import Round
 from hwsim.company.company_record import of_chip, row
 from hwsim.company.memory import CompanyMemory
-from hwsim.learning.task import Task, Voltages
+from hwsim.learning.targets import Voltages
+from hwsim.learning.task import Task
 
 RNG = np.random.default_rng(0)
 TRAIN, TEST = RNG.normal(size=(30, 1)), 3 * RNG.normal(size=(10, 1))

@@ -8,7 +8,7 @@ from hwsim.company.members import Members
 from hwsim.company.memory import CompanyMemory
 from hwsim.experiment.loading import load
 from hwsim.learning.state import joined
-from hwsim.learning.task import Classes, Voltages
+from hwsim.learning.targets import Classes, Voltages
 from hwsim.settings.company_settings import CompanySettings
 
 SETTINGS = {"chips": 3, "exchange": "outputs", "common": 30, "eliminate": 2}

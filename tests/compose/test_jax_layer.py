@@ -7,8 +7,8 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from circuits.errors import CircuitError
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from hwsim.compose.jax_layer import JaxLayer, jax_layer
 from hwsim.core.protocol import ConvergenceError, UnsupportedCircuitError
 from hwsim.experiment.loading import load

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from hwsim.compose.torch_layer import torch_layer
 from hwsim.compose.torch_module import TorchLayer, _Solve
 from hwsim.importing import files
-from hwsim.importing.imported import from_torch
+from hwsim.importing.from_libraries import from_torch
 from hwsim.importing.layers import ImportingError
 
 HIDDEN = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7), amplifier=Amplifier(gain=4.0, back=0.5))

@@ -7,8 +7,8 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.controlled import VoltageControlledVoltageSources
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from circuits.nodes import GROUND, NodeGroup
 from hwsim.core.balance import Balance
 from hwsim.core.kirchhoff import balance_at, by_number, holds_at

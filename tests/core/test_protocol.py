@@ -1,14 +1,18 @@
 """What every engine hands back: voltages by node number, read-outs, and failures that name what to try."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circuits.network import Network
+from circuits.chip import Chip
+from circuits.network import Amplifier, Layer, Network
 from hwsim.core.gathering import gather
-from hwsim.core.protocol import ConvergenceError, Equilibrium, Result
+from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Push, Result
+from hwsim.numeric.general.general_solver import GeneralEngine
 from support.strategies import networks
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
@@ -57,6 +61,21 @@ def test_a_failed_sample_raises_with_advice(result: Result) -> None:
     with pytest.raises(ConvergenceError) as caught:
         settled.check(circuit)
     assert str(caught.value) == (f"net: 2 of 3 samples found no equilibrium; sample 1: residual 2.5e-07 A after 40 steps: {result.advice}")
+
+
+@pytest.mark.parametrize("chosen", [np.array([2, 0]), slice(1, 3)], ids=["places", "slice"])
+def test_chosen_samples_settle_where_they_do_in_the_batch(chosen: Any) -> None:
+    """What some samples of a drive lead to is what the whole drive leads to at these: features, pushes and noise stay with them."""
+    circuit, rng = Network(inputs=2, layers=(Layer(3, amplifier=Amplifier()),), outputs=2).compile(), np.random.default_rng(5)
+    g = {element.name: rng.uniform(1e-6, 1e-5, element.shape) for element in circuit.trainable}
+    push = Push(1e-5, rng.uniform(-1.0, 1.0, (4, 2)))
+    drive = Drive(rng.uniform(-1.0, 1.0, (4, 2)), push, {"h1": rng.normal(0.0, 1e-6, (4, len(circuit.nodes("h1"))))})
+    solver = GeneralEngine().prepare(circuit, Chip.nominal(circuit))
+    some, of_all = solver.solve(g, drive.some(chosen)), solver.solve(g, drive).some(chosen)
+    assert np.ptp(of_all.outputs(circuit), axis=0).min() > 1e-4
+    for name, v in some.v.items():
+        np.testing.assert_allclose(v, of_all.v[name], rtol=0, atol=1e-12)
+    assert some.residual.shape == of_all.residual.shape == some.steps.shape == of_all.steps.shape == some.result.shape
 
 
 def test_a_settled_batch_passes() -> None:

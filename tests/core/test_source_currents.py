@@ -7,8 +7,8 @@ from circuits.arrays import Memristors
 from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.elements import IdealDiodes, InputSources, Nudges, Resistors, VoltageSources
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, Equilibrium, UnsupportedCircuitError
 from hwsim.core.source_currents import source_currents

@@ -5,8 +5,8 @@ import pytest
 
 from circuits.capacitors import with_capacitors
 from circuits.chip import Chip
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, ConvolutionLayer, Layer, Network
-from circuits.neurons import DiodePair
 from hwsim.core.signal import Signal
 from hwsim.datasheet.datasheet import Scope, datasheet
 from hwsim.datasheet.part_counts import part_counts

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from hwsim.core.delivery import delivery
 from hwsim.core.dissipation import dissipated, dissipation
 from hwsim.core.kirchhoff import by_number

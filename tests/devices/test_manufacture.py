@@ -7,8 +7,9 @@ from scipy import stats
 from circuits.chip import Chip
 from circuits.constants import TEMPERATURE
 from circuits.errors import CircuitError
+from circuits.ideal_neurons import IdealPair
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair, IdealPair
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import Drive, Push
 from hwsim.devices.manufacture import draw

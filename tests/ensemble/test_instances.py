@@ -7,8 +7,8 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.errors import CircuitError
+from circuits.ideal_neurons import IdealPair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import IdealPair
 from hwsim.data.loading import load_data
 from hwsim.devices import manufacture
 from hwsim.ensemble import instances, trainings

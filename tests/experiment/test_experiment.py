@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from circuits import zoo
 from circuits.builder import Builder
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from circuits.nodes import Nodes
 from circuits.parts import described
 from hwsim.experiment.experiment import Experiment, ExperimentError

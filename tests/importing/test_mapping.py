@@ -7,7 +7,8 @@ import pytest
 
 import hwsim as hw
 from circuits.chip import Chip
-from circuits.neurons import DiodePair, Neuron, Rectifier
+from circuits.junction_neurons import DiodePair, Rectifier
+from circuits.neurons import Neuron
 from hwsim.core.protocol import Drive
 from hwsim.importing.column_fit import column_voltage, fitted
 from hwsim.importing.dense_perceptron import Activation, DensePerceptron

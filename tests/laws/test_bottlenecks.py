@@ -7,8 +7,9 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.junction_neurons import DeadZone, DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, Linear
+from circuits.neurons import Linear
 from hwsim.core.protocol import Drive, Push
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules.adjoint import Adjoint

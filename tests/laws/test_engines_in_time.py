@@ -11,8 +11,8 @@ from circuits.chip import Chip
 from circuits.clocked import SampleHold
 from circuits.elements import Capacitors
 from circuits.errors import CircuitError
+from circuits.junction_neurons import DeadZone, DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair
 from circuits.recurrence import Recurrence
 from hwsim.core.protocol import ConvergenceError, Push
 from hwsim.core.signal import Signal

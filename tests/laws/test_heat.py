@@ -13,8 +13,9 @@ from circuits.constants import ZERO_CELSIUS
 from circuits.diode import diode_current, junction_at
 from circuits.elements import Diodes
 from circuits.errors import CircuitError
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, Neuron, Rectifier
+from circuits.neurons import Neuron
 from hwsim.core.protocol import Drive
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine

@@ -7,8 +7,10 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.ideal_neurons import IdealPair
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair, IdealPair, Linear, Neuron
+from circuits.neurons import Linear, Neuron
 from hwsim.core import current_flow
 from hwsim.core.protocol import Drive, Equilibrium, Push
 from hwsim.numeric.layered.layered_solver import LayeredSolver

@@ -14,8 +14,9 @@ from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, VoltageControlledVoltageSources
 from circuits.elements import Amplifiers, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Amplifier, ConvolutionLayer, Layer, Network, PoolLayer
-from circuits.neurons import DeadZone, DiodePair, Linear, Rectifier
+from circuits.neurons import Linear
 from circuits.nodes import GROUND
 from circuits.paired import Paired
 from circuits.twins import Twins

@@ -12,7 +12,7 @@ from hwsim.experiment.overriding import override
 from hwsim.learning.audit import audit_phases
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules.adjoint import Adjoint
-from hwsim.learning.task import Classes
+from hwsim.learning.targets import Classes
 from hwsim.numeric.layered.chips import Chips
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.numeric_engine import NumericEngine

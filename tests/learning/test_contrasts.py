@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from hwsim.core.protocol import Capability, ConvergenceError, Drive, Equilibrium, Push, UnsupportedCircuitError
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import SquaredError

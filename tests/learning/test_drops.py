@@ -6,8 +6,9 @@ import pytest
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import InputSources, VoltageSources
+from circuits.junction_neurons import DeadZone
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, Linear
+from circuits.neurons import Linear
 from hwsim.core.blocks import join
 from hwsim.learning.gradient.drops import drop_products
 

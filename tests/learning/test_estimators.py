@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.ideal_neurons import IdealPair, IdealRectifier
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier
+from circuits.neurons import Linear
 from hwsim.core.protocol import ConvergenceError, Drive, Push, UnsupportedCircuitError
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.loading import load

@@ -11,8 +11,10 @@ import pytest
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.comparator import Comparator
+from circuits.ideal_neurons import IdealPair
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, IdealPair, Linear, Rectifier
+from circuits.neurons import Linear
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.rules.adjoint import Adjoint

@@ -9,8 +9,9 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.errors import CircuitError
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair, Linear
+from circuits.neurons import Linear
 from hwsim.core.protocol import ConvergenceError, Drive
 from hwsim.core.signal import Signal
 from hwsim.experiment.experiment import ExperimentError

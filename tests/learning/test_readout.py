@@ -7,8 +7,9 @@ from scipy import stats
 from circuits.chip import Chip
 from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE, TEMPERATURE
 from circuits.diode import diode_current
+from circuits.junction_neurons import DeadZone, DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, Linear
+from circuits.neurons import Linear
 from hwsim.core.converters import quantised
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import Drive, Push

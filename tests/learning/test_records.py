@@ -16,7 +16,7 @@ from hwsim.learning import evaluate as evaluate_module
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.evaluate import evaluate
 from hwsim.learning.readout import EXACT
-from hwsim.learning.task import Classes
+from hwsim.learning.targets import Classes
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from hwsim.learning.gradient.rounded_drops import DropRounding
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules.adjoint import Adjoint

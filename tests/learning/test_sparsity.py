@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.ideal_neurons import IdealPair
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair, IdealPair, Linear
+from circuits.neurons import Linear
 from cli.main import main
 from hwsim.core.protocol import Drive
 from hwsim.learning.sparsity import conducting, moved

@@ -20,7 +20,8 @@ from hwsim.files.raw import DataError
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.evaluate import scored
 from hwsim.learning.state import State
-from hwsim.learning.task import Classes, Task, Voltages, distillation, reconstruction, regression, table_of_classes
+from hwsim.learning.targets import Classes, Voltages
+from hwsim.learning.task import Task, distillation, reconstruction, regression, table_of_classes
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine

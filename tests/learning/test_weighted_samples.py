@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from hwsim.learning.losses import CrossEntropy, SquaredError, Weighted
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation

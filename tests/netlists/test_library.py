@@ -9,8 +9,9 @@ from circuits.arrays import Crossbar
 from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.elements import Diodes, InputSources, Nudges, VoltageSources
+from circuits.ideal_neurons import IdealPair, IdealRectifier
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Layer, Network
-from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Rectifier
 from circuits.nodes import GROUND
 from circuits.topology import Block
 from netlists.write import subcircuits

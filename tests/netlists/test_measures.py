@@ -11,8 +11,9 @@ from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.elements import Capacitors, InputSources, Nudges, Resistors
 from circuits.errors import CircuitError
+from circuits.ideal_neurons import IdealPair
+from circuits.junction_neurons import DeadZone, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, IdealPair, Rectifier
 from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, Push
 from hwsim.numeric.general.general_solver import GeneralEngine

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from circuits.chip import Chip
 from circuits.elements import Amplifiers, InputSources, VoltageSources
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, Linear, Rectifier
+from circuits.neurons import Linear
 from hwsim.core.protocol import Drive, Engine
 from hwsim.experiment.loading import load
-from hwsim.experiment.netlist_circuit import structured
+from hwsim.experiment.structured_deck import structured
 from hwsim.numeric.general.general_solver import GeneralEngine, GeneralSolver
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.recognize import stages

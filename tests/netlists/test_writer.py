@@ -14,8 +14,8 @@ from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.elements import Capacitors, CurrentSources, Diodes, InputSources, Nudges, Resistors, VoltageSources
 from circuits.errors import CircuitError
+from circuits.ideal_neurons import IdealPair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import IdealPair
 from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, Push
 from hwsim.ngspice.ngspice_engine import NgspiceEngine

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from hwsim.core.protocol import Drive, Push, Result
 from hwsim.numeric.layered import error_bound
 from hwsim.numeric.layered.chips import Chips

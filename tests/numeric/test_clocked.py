@@ -8,8 +8,9 @@ from circuits.clocked import SampleHold
 from circuits.diode import diode_current
 from circuits.elements import Capacitors
 from circuits.errors import CircuitError
+from circuits.ideal_neurons import IdealPair
+from circuits.junction_neurons import DeadZone, DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, IdealPair
 from circuits.recurrence import Recurrence
 from hwsim.core.protocol import Drive, UnsupportedCircuitError
 from hwsim.core.signal import Signal

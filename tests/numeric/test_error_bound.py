@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.junction_neurons import DeadZone, DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair
 from hwsim.core.protocol import ConvergenceError
 from hwsim.numeric.layered import error_bound
 from hwsim.numeric.layered.layered_solver import MARGIN

@@ -7,8 +7,9 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import VoltageControlledVoltageSources
 from circuits.elements import Capacitors, InputSources, Nudges, Resistors
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair, Linear
+from circuits.neurons import Linear
 from circuits.nodes import GROUND, NodeGroup
 from circuits.recurrence import Recurrence
 from hwsim.core.protocol import ConvergenceError

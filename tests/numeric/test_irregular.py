@@ -10,8 +10,10 @@ from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, CurrentSources, Diodes, InputSources, Nudges, Resistors, VoltageSources
+from circuits.ideal_neurons import IdealPair, IdealRectifier
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Layer, Network
-from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier
+from circuits.neurons import Linear
 from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, UnsupportedCircuitError
 from hwsim.learning.gradient.factors import energy_factors

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.ideal_neurons import IdealPair
+from circuits.junction_neurons import DeadZone, DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, IdealPair
 from hwsim.core import blocks
 from hwsim.core.protocol import Drive, Push
 from hwsim.numeric.layered import linearized_start

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.junction_neurons import DeadZone, DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, Linear
+from circuits.neurons import Linear
 from hwsim.core import blocks
 from hwsim.core.protocol import Push
 from hwsim.numeric.layered import newton

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.ideal_neurons import IdealPair
+from circuits.junction_neurons import DiodePair, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair, IdealPair, Rectifier
 from hwsim.core.protocol import Drive
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.general.port_newton import Problem

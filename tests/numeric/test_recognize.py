@@ -10,8 +10,8 @@ from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, CurrentSources, Diodes, IdealDiodes, InputSources, Nudges, Resistors, VoltageSources
+from circuits.junction_neurons import DeadZone
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone
 from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, UnsupportedCircuitError
 from hwsim.learning.losses import SquaredError

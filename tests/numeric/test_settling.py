@@ -9,8 +9,10 @@ import pytest
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers
+from circuits.ideal_neurons import IdealPair
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, IdealPair, Linear, Rectifier
+from circuits.neurons import Linear
 from hwsim.core import kirchhoff
 from hwsim.core.protocol import ConvergenceError, Drive, Push, Result
 from hwsim.numeric.layered import newton

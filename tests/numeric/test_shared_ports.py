@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.junction_neurons import DiodePair, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair, Rectifier
 from hwsim.numeric.general.inverses import Passes, inverse_of_lines
 from hwsim.numeric.general.port_newton import Ports
 

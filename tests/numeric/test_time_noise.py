@@ -8,8 +8,8 @@ from circuits.chip import Chip
 from circuits.clocked import SampleHold
 from circuits.constants import BOLTZMANN, TEMPERATURE
 from circuits.elements import Capacitors, Diodes, InputSources, Nudges, Resistors
+from circuits.junction_neurons import DiodePair
 from circuits.network import Layer, Network
-from circuits.neurons import DiodePair
 from circuits.nodes import GROUND
 from circuits.recurrence import Recurrence
 from hwsim.core.protocol import UnsupportedCircuitError

@@ -10,8 +10,8 @@ from circuits.arrays import Memristors
 from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.elements import InputSources, Nudges, Resistors, VoltageSources
+from circuits.junction_neurons import DeadZone, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, Rectifier
 from circuits.nodes import GROUND
 from circuits.rows import held_nodes
 from hwsim.core.kirchhoff import balance, by_number, holds_at

@@ -11,7 +11,7 @@ import pytest
 
 from circuits.errors import CircuitError
 from hwsim.core.protocol import ConvergenceError, Drive, UnsupportedCircuitError
-from hwsim.experiment import netlist_circuit
+from hwsim.ngspice import expander
 from hwsim.ngspice import solver as ngspice_solver
 from hwsim.ngspice.limits import WorkerLimits
 from hwsim.ngspice.ngspice_errors import NgspiceError
@@ -80,7 +80,7 @@ def one_pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     end = pool.close
     pool.close = lambda: None  # type: ignore[method-assign]
     monkeypatch.setattr(ngspice_solver, "Pool", lambda *_: pool)
-    monkeypatch.setattr(netlist_circuit, "expand", expand)
+    monkeypatch.setattr(expander, "expand", expand)
     yield
     end()
 

@@ -13,8 +13,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from circuits.circuit import Circuit
+from circuits.ideal_neurons import IdealPair, IdealRectifier
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Neuron, Rectifier
+from circuits.neurons import Linear, Neuron
 
 SIZES = st.integers(1, 6)
 RAILS = st.sampled_from([0.0, 0.1, 0.3, 1.0])

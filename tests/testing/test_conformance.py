@@ -9,8 +9,8 @@ from scipy.optimize import root
 from circuits.arrays import Crossbar, Memristors
 from circuits.diode import diode_current
 from circuits.elements import Amplifiers, Diodes, IdealDiodes, InputSources, Nudges, VoltageSources
+from circuits.junction_neurons import Rectifier
 from circuits.network import Layer, Network
-from circuits.neurons import Rectifier
 from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Result, UnsupportedCircuitError, free_and_nudged
 from hwsim.testing import conformance
 

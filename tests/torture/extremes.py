@@ -8,8 +8,10 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.constants import V_T
 from circuits.elements import Amplifiers, Diodes, VoltageSources
+from circuits.ideal_neurons import IdealPair, IdealRectifier
+from circuits.junction_neurons import DeadZone, DiodePair, Rectifier
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier
+from circuits.neurons import Linear
 
 NEURONS = (DiodePair(), Rectifier(), Linear(), DeadZone(), IdealPair(), IdealRectifier())
 LEAST, MOST = 1e-12, 1.0

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
 from hwsim.core.protocol import Drive
 from hwsim.numeric.numeric_engine import NumericEngine
 from torture.exact import Exact

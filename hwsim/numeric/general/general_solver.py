@@ -153,10 +153,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
         nudged = self._search(batch.repeated(currents[1:]), joined(pushes, y.shape), begin, phases=len(pushes))
         whole = self._verified(batch.repeated(currents), free.followed_by(nudged))
         each = (slice(k * len(y), (k + 1) * len(y)) for k in range(1 + len(pushes)))
-        return tuple(
-            Equilibrium({name: v[some] for name, v in whole.v.items()}, whole.residual[some], whole.steps[some], whole.result[some])
-            for some in each
-        )
+        return tuple(map(whole.some, each))
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, throw: bool = True) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]: the voltages λ by group, each (B, n).

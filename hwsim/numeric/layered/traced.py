@@ -3,23 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
-from circuits.nodes import Nodes
 from hwsim.core import blocks
 from hwsim.core.protocol import FREE, Capability, Drive, Equilibrium, Nudge, Push, Whole, displacements
-from hwsim.numeric.layered import layers, linearized_start, settle
+from hwsim.numeric.layered import linearized_start, settle
+from hwsim.numeric.layered.batch_settler import BatchSettler, Noise
 from hwsim.numeric.layered.displaced import Displaced
 from hwsim.numeric.layered.gauss_seidel import Neurons, Slopes, System, enter, first_guess, largest
+from hwsim.numeric.layered.group_voltages import by_group
 from hwsim.numeric.layered.layers import Layers, LayerState, Settled, StageLinear, adjoint_layers, sourceless
 from hwsim.numeric.layered.linear_terms import linear_parts, resistive_parts
-from hwsim.numeric.layered.noise_terms import with_noise
 from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.numeric.layered.problem import LayeredProblem
 from hwsim.numeric.layered.settle import SettleLimits
@@ -27,50 +26,8 @@ from hwsim.numeric.layered.source_voltages import fixed_voltages
 from hwsim.numeric.layered.structure import Numbers, OnChip, Structure
 from hwsim.typing import Array, Conductances
 
-if TYPE_CHECKING:
-    from circuits.elements import Amplifiers
-
-
-Noise = Mapping[str, Array] | None
-"""Currents into the free nodes of groups, each (B, n) [A]."""
-
 _UNLOOKED = 2
 """Sweeps of a free phase in training after which it is first asked whether anything still changes; the zoo's circuits need 3 and more."""
-
-
-class _Settler(NamedTuple):
-    """Settles a batch under a push, from a start or from the first guess."""
-
-    circuit: Circuit
-    free: System
-    guess: LayerState
-    limits: SettleLimits
-
-    def repeated(self, count: int) -> "_Settler":
-        """Return what settles the same batch `count` times over; `guess` stays that of one."""
-        tolerance = self.limits.tolerance
-        limits = self.limits._replace(tolerance=jnp.tile(tolerance, count) if jnp.ndim(tolerance) else tolerance)
-        return self._replace(free=self.free._replace(parts=layers.repeated(self.free.parts, count)), limits=limits)
-
-    def under(self, push: Push, noise: Noise = None) -> System:
-        """Return all that equilibria under a push depend on."""
-        layers, circuit = self.free.layers, self.circuit
-        parts = with_noise(circuit, layers, self.free.parts, noise)
-        return self.free._replace(parts=parts, output_nudge=OutputNudge.of(push, layers.outputs, layers.parameters[-1].pushed))
-
-    def __call__(self, push: Push, start: LayerState | None, noise: Noise) -> Settled:
-        """Settle."""
-        if start is None:
-            return settle.settle(self.under(push, noise), self.guess, self.limits, self.guess.columns[-1])
-        return settle.settle(self.under(push, noise), start, self.limits)
-
-    def nudged(self, push: Push, free: LayerState, slopes: tuple[Array, ...], noise: Noise) -> Settled:
-        """Settle from free equilibria, at which the neurons have these slopes."""
-        system = self.under(push, noise)
-        begun, start = linearized_start.nudged(system, free, slopes)
-        updated_layers = 0 if any(stage.behind is not None for stage in system.layers.stages) else 1
-        limits = self.limits._replace(unchecked_sweeps=None if self.limits.unchecked_sweeps is None else 0, updated_layers=updated_layers)
-        return settle.settle(system, start, limits, start.columns[-1] - begun.columns[-1])
 
 
 @dataclass(frozen=True)
@@ -172,32 +129,12 @@ class TracedSolver(Whole):
         """Return free equilibria, and from there the nudged ones."""
         return free, *self._nudged(x, self._settler(g, x), self._problem.state(free), pushes, noise or [])
 
-    def _nudged(self, x: Array, settler: "_Settler", free: LayerState, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Equilibrium]:
-        nudged = (self._one_by_one if self.newton else self._together)(settler, free, pushes, noise)
+    def _nudged(
+        self, x: Array, settler: BatchSettler, free: LayerState, pushes: Sequence[Push], noise: Sequence[Noise]
+    ) -> list[Equilibrium]:
+        nudged = settler.nudged(free, pushes, noise)
         each = zip(nudged, noise or [None] * len(nudged), strict=True)
         return [self._equilibrium(x, settler, settled, currents) for settled, currents in each]
-
-    def _together(self, settler: "_Settler", free: LayerState, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
-        """Settle all nudged phases as one batch: few large products instead of many small ones."""
-        count, batch = len(pushes), len(free.columns[-1])
-        if not all(isinstance(push.beta, float) and push.beta == 0.0 for push in pushes):
-            ones = jnp.ones((batch, 1), free.columns[-1].dtype)
-            pushes = [push._replace(beta=push.beta * ones) for push in pushes]
-        stacked = jax.tree.map(lambda *parts: jnp.concatenate(parts) if jnp.ndim(parts[0]) else parts[0], *pushes)
-        slopes = linearized_start.slopes(self._layers, free)
-        again: tuple[LayerState, tuple[Array, ...]] = jax.tree.map(lambda v: jnp.concatenate([v] * count), (free, slopes))
-        of_all = jax.tree.map(lambda *parts: jnp.concatenate(parts), *noise) if noise else None
-        settled = settler.repeated(count).nudged(stacked, *again, of_all)
-        return [jax.tree.map(lambda v, k=k: v[k * batch : (k + 1) * batch], settled) for k in range(count)]
-
-    def _one_by_one(self, settler: "_Settler", free: LayerState, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
-        """Settle one nudged phase after the other in one loop: what it does is compiled once."""
-        dtype = free.columns[-1].dtype
-        stacked: Push = jax.tree.map(lambda *parts: jnp.stack([jnp.asarray(part, dtype) for part in parts]), *pushes)
-        of_all = jax.tree.map(lambda *parts: jnp.stack(parts), *noise) if noise else None
-        slopes = linearized_start.slopes(self._layers, free)
-        nudged = jax.lax.map(lambda phase: settler.nudged(phase[0], free, slopes, phase[1]), (stacked, of_all))
-        return [jax.tree.map(lambda values, k=k: values[k], nudged) for k in range(len(pushes))]
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, amplified: Array | None = None) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K): the voltages λ by group, each (B, n).
@@ -225,7 +162,7 @@ class TracedSolver(Whole):
         layers, pushed = sourceless(self._layers), self._pushed(jnp.concatenate([push.current for push in pushes]))
         system = System(layers, parts, pushed, Displaced.of(self._layers, state, at))
         settled = settle.settle_displaced(system, state, at, SettleLimits(None, 0.0, self._problem.max_steps, self.newton))
-        v = self._spread(settled.state, parts, [], layers)
+        v = by_group(self.circuit, layers, parts, settled.state)
         all_of_it = Equilibrium(v, settled.residual, settled.steps, settled.result)
         return free, *(jax.tree.map(lambda part, k=k: part[k * batch : (k + 1) * batch], all_of_it) for k in range(count))
 
@@ -253,21 +190,17 @@ class TracedSolver(Whole):
         system = System(layers, parts, output_nudge, Slopes(slopes))
         settled = settle.settle_linearised(system, limits)
         settled = settle.refined(system, settled) if refine else settled
-        return Equilibrium(self._spread(settled.state, parts, [], layers), settled.residual, settled.steps, settled.result)
+        return Equilibrium(by_group(self.circuit, layers, parts, settled.state), settled.residual, settled.steps, settled.result)
 
-    def _settler(self, g: Conductances, x: Array, amplified: Array | None = None) -> "_Settler":
+    def _settler(self, g: Conductances, x: Array, amplified: Array | None = None) -> BatchSettler:
         """Work out what all phases share."""
         layers = self._layers
         parts = linear_parts(layers, blocks.split(self.circuit, g), x)
         free = System(layers, parts, OutputNudge.of(FREE, layers.outputs), Neurons(layers))
         guess = first_guess(free)
         unchecked_sweeps = None if self.tolerance is None or self.newton else _UNLOOKED
-        return _Settler(
-            self.circuit,
-            free,
-            guess,
-            SettleLimits(amplified, self._tolerance(x, guess), self._problem.max_steps, self.newton, unchecked_sweeps),
-        )
+        limits = SettleLimits(amplified, self._tolerance(x, guess), self._problem.max_steps, self.newton, unchecked_sweeps)
+        return BatchSettler(self.circuit, free, guess, limits)
 
     def _tolerance(self, x: Array, guess: LayerState) -> Array | float:
         """Return the tolerance, a share of the largest voltage: of a source, or of a node at the first guess; one number or (B,) [V]."""
@@ -276,35 +209,8 @@ class TracedSolver(Whole):
         sources = self._on.largest(jnp.abs(x).max(1))
         return self._problem.share * largest([jnp.asarray(sources), *(jnp.abs(columns).max(1) for columns in guess.columns)])
 
-    def _equilibrium(self, x: Array, settler: "_Settler", settled: Settled, noise: Noise) -> Equilibrium:
+    def _equilibrium(self, x: Array, settler: BatchSettler, settled: Settled, noise: Noise) -> Equilibrium:
         parts = settler.under(Push(), noise).parts
-        v = self._spread(settled.state, parts, fixed_voltages(self.circuit, self.chip, jnp.asarray(x)), self._layers)
+        of_sources = fixed_voltages(self.circuit, self.chip, jnp.asarray(x))
+        v = by_group(self.circuit, self._layers, parts, settled.state, of_sources)
         return Equilibrium(v, settled.residual, settled.steps, settled.result)
-
-    def _spread(
-        self, state: LayerState, parts: Sequence[StageLinear], of_sources: list[tuple[Nodes, Array]], layers: Layers
-    ) -> dict[str, Array]:
-        """Lay out voltages of layers by node group, amplified rows included."""
-        placed = list(of_sources)
-        for k, (stage, numbers, columns, behind) in enumerate(zip(*layers[:2], state.columns, state.behind, strict=True)):
-            placed.append((stage.columns, columns))
-            drivers = columns if behind is None else behind
-            if stage.behind is not None:
-                placed.append((stage.behind, drivers))
-            if numbers.coupling is not None:
-                amplifier: Amplifiers = self.circuit[stage.amplifier or ""]
-                driven = numbers.coupling.gain * (drivers + numbers.coupling.offset)
-                behind_them = parts[k + 1]
-                placed.append((amplifier.output, behind_them.lift(behind_them.rows(driven, state.columns[k + 1]))))
-        batch = len(state.columns[-1])
-        flat: dict[str, Array] = {}
-        for group in self.circuit.groups:
-            whole = next((values for nodes, values in placed if np.array_equal(nodes, group.nodes)), None)
-            if whole is None:
-                whole = jnp.zeros((batch, len(group)), state.columns[-1].dtype)
-                for nodes, values in placed:
-                    inside = (nodes >= group.start) & (nodes < group.start + len(group))
-                    if inside.any():
-                        whole = whole.at[:, nodes[inside] - group.start].set(values[:, inside])
-            flat[group.name] = whole
-        return flat
