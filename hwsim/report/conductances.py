@@ -86,12 +86,12 @@ class _Pair:
                 image = axes.imshow(blocks / factor, norm=scale, cmap="viridis", aspect="auto", interpolation="none", extent=extent)
                 axes.set(title=title, xlabel=across)
                 axes.xaxis.get_major_locator().set_params(integer=True)
-                axes.tick_params(length=0)
+                axes.tick_params(length=0, bottom=False, left=False)
                 axes.spines[:].set_visible(False)
             self._name_rows(places[0], rows)
             bar = figure.colorbar(image, ax=list(places), label=f"conductance [{letter}S]", aspect=30)
             bar.outline.set_visible(False)
-            bar.ax.tick_params(length=0)
+            bar.ax.tick_params(length=0, right=False)
             if high > _WIDE * low:
                 powers_as_ticks(bar.ax.yaxis, low / factor, high / factor)
 
