@@ -19,6 +19,7 @@ import click
 from circuits.quoting import quote_path, without
 from cli import garbage
 from cli.command import CONTEXT
+from cli.deferred import defer
 from cli.generated_code import kept_code
 from cli.output import Output
 from hwsim.files.caches import keep_compiled, program_folder
@@ -187,6 +188,7 @@ def run() -> Any:
     ended = list[int]()
     atexit.register(_end_at_once, ended)  # as the first, which is called last
     garbage.search_later()
+    defer()
     keep_compiled()  # before a command loads JAX
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")  # NumPy's idle threads, one a core, would spin for 2**26 cycles, not 2**16
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look for some in all packages that are installed
