@@ -47,8 +47,8 @@ _STYLE: dict[Any, Any] = {
 _WIDTH, WIDE = 3.7, 4.7
 """Inches: such that text is readable where a phone or a column of the page sets the size."""
 
-_TICKS = 5
-"""Intervals of an axis, at most: more of them show no more, and words take most of the time that a picture takes."""
+INTERVALS = 5
+"""Most intervals of an axis: more of them show no more, and words take most of the time that a picture takes."""
 
 _NO_METADATA: dict[str, None] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
@@ -147,7 +147,7 @@ def grid(axes: Any) -> None:
     axes.grid(visible=True)
     axes.set_axisbelow(True)
     axes.tick_params(length=0, bottom=False, left=False)
-    axes.locator_params(nbins=_TICKS)
+    axes.locator_params(nbins=INTERVALS)
     axes.spines[:].set_in_layout(False)
 
 
