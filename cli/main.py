@@ -212,6 +212,7 @@ def _end_at_once(ended: list[int]) -> None:
     with the process, as files that a library cleans up, has been called before.
     """
     if ended:
+        _drop_unwritten()
         sys.stderr.flush()
         os._exit(ended[0])
 
