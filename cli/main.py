@@ -19,8 +19,10 @@ import click
 from circuits.quoting import quote_path, without
 from cli import garbage
 from cli.command import CONTEXT
+from cli.deferred import defer
+from cli.generated_code import kept_code
 from cli.output import Output
-from hwsim.files.caches import keep_compiled
+from hwsim.files.caches import keep_compiled, program_folder
 from hwsim.siblings import missing
 
 COMMANDS = {
@@ -186,6 +188,7 @@ def run() -> Any:
     ended = list[int]()
     atexit.register(_end_at_once, ended)  # as the first, which is called last
     garbage.search_later()
+    defer()
     keep_compiled()  # before a command loads JAX
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")  # NumPy's idle threads, one a core, would spin for 2**26 cycles, not 2**16
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look for some in all packages that are installed
@@ -194,7 +197,8 @@ def run() -> Any:
         os.environ.setdefault("PYTHONWARNINGS", "ignore")  # also of the processes that a command starts
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no ŷ shows a question mark
-    code = main(sys.argv[1:])
+    with kept_code(program_folder()):
+        code = main(sys.argv[1:])
     _drop_unwritten()
     garbage.search_no_more()
     ended.append(code)
@@ -202,10 +206,15 @@ def run() -> Any:
 
 
 def _end_at_once(ended: list[int]) -> None:
-    """End the process of an interrupted command: XLA may be compiling in threads of its own, which crash when its memory is freed."""
-    if ended == [INTERRUPTED]:
+    """End the process: the system takes its memory back sooner than Python and JAX let go of it part by part.
+
+    XLA may be compiling in threads of its own when a command is interrupted, and they crash when their memory is freed. Whatever else ends
+    with the process, as files that a library cleans up, has been called before.
+    """
+    if ended:
+        _drop_unwritten()
         sys.stderr.flush()
-        os._exit(INTERRUPTED)
+        os._exit(ended[0])
 
 
 def _drop_unwritten() -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import jax
 
@@ -32,6 +33,10 @@ def jax_scope() -> Iterator[None]:
     if len(_users) > 1:
         msg = "this process was forked after JAX had run, and JAX would hang in it; start it with multiprocessing.get_context('spawn')"
         raise ForkedError(msg)
+    config: Any = jax.config
+    if config.jax_enable_x64 and config.jax_default_matmul_precision == "highest":  # within another scope
+        yield
+        return
     with jax.enable_x64(True), jax.default_matmul_precision("highest"):  # noqa: FBT003 - JAX's own
         yield
 

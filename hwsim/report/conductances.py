@@ -14,7 +14,7 @@ from hwsim.formatting import counted, percent, prefix, quantity
 from hwsim.inspection.palette import LINE, SERIES
 from hwsim.inspection.pictures import name_rows
 from hwsim.report.learning_curves import logarithmic
-from hwsim.report.picture import Picture, grid, picture
+from hwsim.report.picture import INTERVALS, Picture, grid, picture
 from hwsim.report.run_files import RunRecord
 from hwsim.typing import Floats
 
@@ -85,13 +85,13 @@ class _Pair:
                 extent = (-0.5, columns - 0.5, rows - 0.5, -0.5)
                 image = axes.imshow(blocks / factor, norm=scale, cmap="viridis", aspect="auto", interpolation="none", extent=extent)
                 axes.set(title=title, xlabel=across)
-                axes.xaxis.get_major_locator().set_params(integer=True)
-                axes.tick_params(length=0)
+                axes.xaxis.get_major_locator().set_params(integer=True, nbins=INTERVALS)
+                axes.tick_params(length=0, bottom=False, left=False)
                 axes.spines[:].set_visible(False)
             self._name_rows(places[0], rows)
             bar = figure.colorbar(image, ax=list(places), label=f"conductance [{letter}S]", aspect=30)
             bar.outline.set_visible(False)
-            bar.ax.tick_params(length=0)
+            bar.ax.tick_params(length=0, right=False)
             if high > _WIDE * low:
                 powers_as_ticks(bar.ax.yaxis, low / factor, high / factor)
 

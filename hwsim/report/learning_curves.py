@@ -123,7 +123,7 @@ def confusion(matrix: Confusion, name: str, held_out: str) -> Picture:
         axes = figure.add_subplot()
         axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), xlabel="read as", ylabel="true class", aspect="equal")
         axes.spines[:].set_visible(False)
-        axes.tick_params(length=0)
+        axes.tick_params(length=0, bottom=False, left=False)
         places = range(size) if size <= _MOST_NUMBERS else range(0, size, -(-size // _MOST_NUMBERS))
         long = max(map(len, names)) > 2 and size > 5  # noqa: PLR2004 - names that would run together
         axes.set_xticks(places, [names[k] for k in places], rotation=90 if long else 0)

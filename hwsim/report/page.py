@@ -7,6 +7,7 @@ from importlib.resources import files as resources
 from pathlib import Path
 
 from hwsim.files import atomic
+from hwsim.files.caches import program_folder
 from hwsim.report.section import PageSection
 
 
@@ -56,11 +57,17 @@ def stylesheet() -> str:
 
 def render(title: str, command: str, sections: Sequence[PageSection]) -> str:
     """Render the page's HTML; all text in it is escaped, and only the pictures' own SVG is inserted unchanged."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only reports need it
+    from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined  # noqa: PLC0415 - only reports need it
     from markupsafe import Markup  # noqa: PLC0415
 
+    folder = program_folder()
     environment = Environment(
-        loader=PackageLoader("hwsim.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("hwsim.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        bytecode_cache=None if folder is None else FileSystemBytecodeCache(str(folder)),
     )
     environment.filters["svg"] = Markup  # matplotlib escapes the text in it
     style = Markup(stylesheet())  # noqa: S704 - our own file

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from hwsim.files.figures import lay_out, new_figure, png_bytes
+from hwsim.files.figures import keep_labels, new_figure, png_bytes
 from hwsim.inspection.palette import INK, LINE, PAPER, SERIES, SOFT
 from hwsim.inspection.schematic import Drawable
 
@@ -19,6 +19,7 @@ _STYLE: dict[Any, Any] = {
     "font.size": 8.5,
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",
+    "axes.titley": 1.0,  # above the axes: nothing else of ours is there that it would have to avoid
     "axes.edgecolor": LINE,
     "axes.labelcolor": SOFT,
     "axes.titlecolor": INK,
@@ -45,6 +46,9 @@ _STYLE: dict[Any, Any] = {
 
 _WIDTH, WIDE = 3.7, 4.7
 """Inches: such that text is readable where a phone or a column of the page sets the size."""
+
+INTERVALS = 5
+"""Most intervals of an axis: more of them show no more, and words take most of the time that a picture takes."""
 
 _NO_METADATA: dict[str, None] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
@@ -98,12 +102,12 @@ class Sketch:
     def picture(self) -> Picture:
         """Draw it."""
         with style(self.name):
-            figure = new_figure(self.inches or (WIDE if self.wide else _WIDTH), self.height, constrained=not self.inches)
+            figure = new_figure(self.inches or (WIDE if self.wide else _WIDTH), self.height, dpi=180, constrained=not self.inches)
             self.draw(figure)
-            lay_out(figure)
+            png = png_bytes(figure, facecolor=PAPER)
+            keep_labels(figure)
             vector = io.StringIO()
-            figure.savefig(vector, format="svg", metadata=_NO_METADATA, dpi=180)
-            png = png_bytes(figure, dpi=180, facecolor=PAPER)
+            figure.savefig(vector, format="svg", metadata=_NO_METADATA, dpi=180, facecolor="none")
         return Picture(
             name=self.name,
             title=self.title,
@@ -142,7 +146,8 @@ def grid(axes: Any) -> None:
     """Draw lines behind the curves and leave out the ticks, without which the sides of the axes need no room either."""
     axes.grid(visible=True)
     axes.set_axisbelow(True)
-    axes.tick_params(length=0)
+    axes.tick_params(length=0, bottom=False, left=False)
+    axes.locator_params(nbins=INTERVALS)
     axes.spines[:].set_in_layout(False)
 
 
@@ -169,7 +174,7 @@ def _tag(tag: str, name: str, used: set[str]) -> str:
     head = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", head)
     head = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", head)
     head = re.sub(r"font-family: [^;\"]*;? ?", "", head)
-    head = re.sub(r"(\d+\.\d\d)\d+", r"\1", head)
+    head = re.sub(r"(?<=\d\.\d\d)\d+", "", head)
     for colour, variable in VARIABLES.items():
         head = head.replace(colour, f"var({variable})")
     return re.sub(r"\s+", " ", head) + mark + data

@@ -25,7 +25,6 @@ from netlists.measure.control import OUTPUTS, DeckMeasure
 from netlists.measure.predicted import Predicted
 from netlists.measure.settle import Settle, least_conductance
 from netlists.measure.sweep import Sweep
-from netlists.write.gnucap import Point, write_gnucap
 from netlists.write.writer import write_deck
 
 
@@ -92,6 +91,8 @@ def gnucap_deck(
         When gnucap has no equivalent of a part of the circuit.
 
     """
+    from netlists.write.gnucap import Point, write_gnucap  # noqa: PLC0415 - for those who ask
+
     x, pushes = sample_and_pushes(session, g, part, sample)
     points = [Point(x), *(Point(x, *push) for push in pushes)]
     return write_gnucap(session.circuit, session.chip, g, points, notes=(*_about(session.data, part, sample), *notes))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import shutil
 import signal
@@ -219,3 +220,20 @@ def test_notes_say_what_was_asked_for_and_is_not_there(hwsim):
     assert "equilibria are shown without the noise of [noise]" in hwsim("solve", "iris", "--set", "noise.read=0.1").err
     assert "noise" not in hwsim("solve", "iris").err
     assert "has 120 samples; all are compared" in hwsim("check", "iris", "--samples", "121", "--ngspice-samples", "2").err
+
+
+@pytest.mark.parametrize(("words", "exit_code"), [(["zoo"], 0), (["zoo", "nosuch"], 2)])
+def test_a_command_ends_with_its_code_and_all_that_is_called_at_exit(words: list[str], exit_code: int) -> None:
+    """What libraries clean up at exit is cleaned up, though the process ends without taking its memory apart."""
+    code = f"""
+import atexit, sys
+import cli.main as entry
+command = entry.main
+entry.main = lambda words: [atexit.register(sys.stdout.write, "cleaned up"), command(words)][1]
+sys.argv[1:] = {words!r}
+entry.run()
+"""
+    environment = os.environ | {"PYTHONUNBUFFERED": ""}
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, env=environment)
+    assert done.returncode == exit_code
+    assert done.stdout.endswith("cleaned up")

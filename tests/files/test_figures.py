@@ -1,6 +1,8 @@
 """Pictures are drawn once, and look as matplotlib draws them by itself."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +12,7 @@ from matplotlib import artist, rc_context
 from numpy.typing import NDArray
 from PIL import Image
 
-from hwsim.files.figures import lay_out, new_figure, png_bytes, powers_as_ticks
+from hwsim.files.figures import keep_labels, lay_out, new_figure, png_bytes, powers_as_ticks
 
 
 def pixels(png: bytes) -> NDArray[np.uint8]:
@@ -64,6 +66,21 @@ def test_a_figure_that_is_laid_out_is_drawn_once_for_each_format(monkeypatch: py
     assert drawn == ["MixedModeRenderer", "RendererAgg"]
 
 
+def test_kept_labels_are_where_they_were_drawn() -> None:
+    """At the same resolution to the pixel; at another one, next to the ticks that have moved with them."""
+    figure = new_figure(6, 3, dpi=80)
+    left, right = figure.subplots(1, 2)
+    left.set(xlabel="across", ylabel="up")
+    right.yaxis.set_label_position("right")
+    right.set_ylabel("on the other side")
+    drawn = pixels(png_bytes(figure))
+    keep_labels(figure)
+    np.testing.assert_array_equal(pixels(png_bytes(figure)), drawn)
+    png_bytes(figure, dpi=160)
+    words = [label.get_window_extent() for label in left.yaxis.get_ticklabels()]
+    assert 0 < left.yaxis.label.get_window_extent().x1 < min(word.x0 for word in words if word.width)
+
+
 @pytest.mark.parametrize("engine", ["constrained_layout.use", "autolayout"])
 def test_layouts_do_not_depend_on_the_user_s_settings(engine: str) -> None:
     """Whatever engine a matplotlibrc names: a figure is laid out for good, and one whose axes have places of their own is never."""
@@ -99,3 +116,16 @@ def test_what_is_left_out_while_matplotlib_loads_is_there_afterwards() -> None:
     """Tables of properties are made for whoever asks for them later."""
     line = new_figure(2, 2).subplots().plot([0, 1])[0]
     assert "linewidth" in artist.kwdoc(line)
+
+
+def test_classes_that_are_made_later_are_described() -> None:
+    """Matplotlib describes the `set` of whoever's class again, and those that were not described work as ever."""
+    code = """
+import inspect
+from hwsim.files.figures import new_figure
+line, = new_figure(2, 2).subplots().plot([0, 1])
+line.set(linewidth=3, color="red")
+assert line.get_linewidth() == 3
+assert "linewidth" in inspect.signature(type("Own", (type(line),), {}).set).parameters
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

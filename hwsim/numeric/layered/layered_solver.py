@@ -16,7 +16,8 @@ from hwsim.core.protocol import Capability, Closing, ConvergenceError, Drive, Eq
 from hwsim.numeric.general.general_solver import GeneralEngine, GeneralSolver
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.layered import error_bound
-from hwsim.numeric.layered.layers import Layers, OutputColumns, adjoint_layers
+from hwsim.numeric.layered.error_bound import Spreading
+from hwsim.numeric.layered.layers import OutputColumns, adjoint_layers
 from hwsim.numeric.layered.linear_terms import resistive_parts
 from hwsim.numeric.layered.problem import LayeredProblem
 from hwsim.numeric.layered.programs import Programs, programs
@@ -131,13 +132,13 @@ class LayeredSolver(Integrating, Nudging, Closing):
         before, bound = self._amplified
         if before.keys() != arrays.keys() or any(not _alike(values, before[name]) for name, values in arrays.items()):
             parts = resistive_parts(self.on.layers, blocks.split(self.circuit, arrays))
-            bound = max(error_bound.amplification(layers, parts) for layers in self._both_ways)
+            bound = max(spreading.amplification(parts) for spreading in self._both_ways)
             self._amplified = {name: values.copy() for name, values in arrays.items()}, bound
         return bound
 
     @cached_property
-    def _both_ways(self) -> tuple[Layers, Layers]:
-        return self.on.layers, adjoint_layers(self.on.layers)
+    def _both_ways(self) -> tuple[Spreading, Spreading]:
+        return Spreading.of(self.on.layers), Spreading.of(adjoint_layers(self.on.layers))
 
     def _least_output(self, g: Conductances) -> float:
         last = self.stages[-1].crossbar
