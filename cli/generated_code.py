@@ -53,8 +53,10 @@ class GeneratedCode:
         self._kept, self.new = _read(self.path), dict[str, bytes]()
         self._codes = dict[str, CodeType]()
 
-    def compile(self, text: str, file: str, mode: str) -> CodeType:
-        """Return what `compile` returns, of a text without future statements."""
+    def compile(self, text: Any, file: str, mode: str, *rest: Any, **options: Any) -> Any:
+        """Return what `compile` returns, of a text without future statements; what is asked for in other ways is not kept."""
+        if rest or options or not isinstance(text, str):
+            return builtins.compile(text, file, mode, *rest, **options)
         key = f"{mode} {file} {text}"
         if key not in self._codes:
             written = self._kept.get(key)
@@ -68,11 +70,11 @@ class GeneratedCode:
     def use(self) -> None:
         """Let data classes, named tuples and annotations in quotation marks take their code from here."""
 
-        def run(text: str, names: dict[str, Any] | None, made: dict[str, Any]) -> None:
+        def run(text: Any, names: dict[str, Any] | None = None, made: dict[str, Any] | None = None) -> None:
             exec(self.compile(text, "<string>", "exec"), vars(dataclasses) if names is None else names, made)  # noqa: S102 - as dataclasses do
 
-        def value(text: str, names: dict[str, Any]) -> Any:
-            return eval(self.compile(text, "<string>", "eval"), names)  # noqa: S307 - as collections do
+        def value(text: Any, names: dict[str, Any] | None = None, made: dict[str, Any] | None = None) -> Any:
+            return eval(self.compile(text, "<string>", "eval"), vars(collections) if names is None else names, made)  # noqa: S307 - as collections do
 
         vars(dataclasses)["exec"], vars(collections)["eval"], vars(typing)["compile"] = run, value, self.compile
 

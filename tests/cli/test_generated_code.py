@@ -1,5 +1,6 @@
 """Kept code of generated text: the same classes as without, compiled once, and none from a damaged file."""
 
+import ast
 import collections
 import dataclasses
 import os
@@ -86,6 +87,15 @@ def test_the_same_text_in_another_mode_is_other_code(tmp_path: Path) -> None:
     for mode in ("eval", "exec"):
         assert generated.compile("five", "<string>", mode).co_code == compile("five", "<string>", mode).co_code
     assert len(generated.new) == 2
+
+
+def test_what_is_asked_for_in_other_ways_is_compiled_and_not_kept(tmp_path: Path) -> None:
+    """Other versions of Python may compile with flags, or what is no text."""
+    generated = GeneratedCode(tmp_path)
+    for text in ("6 * 7", ast.parse("6 * 7", mode="eval")):
+        assert eval(generated.compile(text, "<string>", "eval", flags=0)) == 42
+        assert eval(generated.compile(text, "<string>", "eval")) == 42
+    assert len(generated.new) == 1
 
 
 @pytest.mark.parametrize(("without", "files"), [("", 1), ("1", 0)])
