@@ -35,9 +35,6 @@ class Layout:
     ----------
     counter
         The voltage source over which to sweep.
-    groups
-        The one that counts samples, if each is to begin afresh: ngspice begins a point by extrapolating the last two, and after a step
-        to another sample that leads astray. Empty where ordering the matrix again, which that brings with it, takes longer.
     sources
         The EXTERNAL sources in the order of their values; last come beta and the outputs' currents.
     nodes
@@ -46,19 +43,18 @@ class Layout:
         Places of the outputs' nodes in `nodes`; behind the last for ground.
     gain
         What the outputs' currents are to be multiplied by, shape (K,); the full deck's nudges do that themselves.
-    afresh
-        Whether each sample is to begin as the deck defines, which may choose among several stable states.
+    groups
+        The source that counts samples, if each is to begin as the deck defines, which may choose among several stable states.
 
     """
 
     counter: str
-    groups: str
     sources: tuple[str, ...]
     nodes: tuple[str, ...]
     plus: NDArray[np.intp]
     minus: NDArray[np.intp]
     gain: NDArray[np.float64]
-    afresh: bool = False
+    groups: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +109,6 @@ class Plan:
         nudge, noisy = NudgeNodes.of(sharp), np.flatnonzero(~nodes.fixed) if noise else np.zeros(0, dtype=np.intp)
         layout = Layout(
             counter=f"V_{free_stem(sharp, 'point')}_count",
-            groups="" if full else f"V_{free_stem(sharp, 'point')}_group",
             sources=(
                 *(source_card(sharp, name, k) for name, places in driven.items() for k in places.tolist()),
                 *(f"I_{w.name}_{k}" for w in folded for k in range(len(w.columns))),
@@ -141,15 +136,16 @@ class Plan:
 
     def deck(self, g: Conductances, tolerances: Tolerances) -> str:
         """Write the deck that libngspice loads."""
-        counters = [name.removeprefix("V_") for name in (self.layout.counter, self.layout.groups) if name]
+        counter = self.layout.counter.removeprefix("V_")
         names = [f"v({name})" for name in self.layout.nodes]
         lines = [
             f"* {self.circuit.name}, for libngspice: hwsim gives its EXTERNAL sources their values; the ngspice program does not know them",
             *(self._body(g, tolerances) if self.reduced is None else [*options(tolerances, self.chip.temperature), *self.reduced.cards(g)]),
             *self._noise(),
             "*",
-            "* Counters of the points of a sweep, and what is reported of each",
-            *(card for node in counters for card in (f"V_{node} {node} 0 0", f"R_{node} {node} 0 1")),
+            "* The counter of the points of a sweep, and what is reported of each",
+            f"V_{counter} {counter} 0 0",
+            f"R_{counter} {counter} 0 1",
             *(f".save {' '.join(names[k : k + _A_LINE])}" for k in range(0, len(names), _A_LINE)),
             ".end",
         ]

@@ -114,11 +114,11 @@ class Sweeper:
         """Sweep up to point `stop`, through each `times` times."""
         self.stop, self.times, self.left = stop, times, times
         layout, count, phases = self.layout, stop - self.at, self.job.phases
-        counters, counts = [layout.counter], [count * times]
-        if layout.groups and (layout.afresh or (times == 1 and phases > 1)) and count % phases == 0:
-            counters, counts = [layout.counter, layout.groups], [phases * times, count // phases]
+        counters, counts, group = [layout.counter], [count * times], phases * times if phases > 1 else 0
+        if layout.groups and count % phases == 0:
+            counters, counts, group = [layout.counter, layout.groups], [phases * times, count // phases], 0
         start = dict(zip(layout.sources, self.values(), strict=True))
-        self.session.sweep(counters, counts, start, layout.nodes, self.follow)
+        self.session.sweep(counters, counts, start, layout.nodes, self.follow, group=group)
 
     def _retry(self) -> bool:
         """Try the rest of a sample at which ngspice failed with looser tolerances, under which each time brings it nearer."""

@@ -150,6 +150,17 @@ def test_phases_are_what_their_pushes_give_when_solved_alone(circuit, solver, sa
     assert (loss.value(away, y) > loss.value(free, y)).all()
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["reduced", "full"])
+def test_a_nudged_phase_begins_at_the_free_one_whatever_sample_comes_before(full, circuit, samples):
+    """It takes as many iterations as without other samples, whose places in the voltages of the last two points would lead it astray."""
+    (x, y), g, nudge = samples, uniform(circuit), nudges(SquaredError(), 1e-7, -1e-7)
+    with prepared(circuit, full=full) as solver:
+        together = solver.phases(g, x, y, nudge)
+        alone = [solver.phases(g, x[k : k + 1], y[k : k + 1], nudge) for k in range(len(x))]
+    for phase in (1, 2):
+        assert together[phase].steps.tolist() == [int(each[phase].steps[0]) for each in alone]
+
+
 def test_more_workers_and_more_sweeps_answer_the_same(circuit, samples):
     """Samples are shared out in runs of neighbours; each comes back in its place."""
     x, y = (np.tile(part, (40, 1)) for part in samples)
