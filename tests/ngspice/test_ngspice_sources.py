@@ -65,16 +65,17 @@ def cards(circuit, chip):
 
 
 def test_nodes_at_one_voltage_are_one_node_in_the_lean_deck():
-    """All rails and the bias row need one source a voltage, or as many as a chip has voltages; an amplifier needs two cards."""
+    """All rails and the bias row need one source a voltage, or as many as a chip has; an amplifier with an offset needs two cards."""
     circuit = network()
     nominal = cards(circuit, Chip.nominal(circuit))
     constant = [line for line in nominal["V"] if not line.endswith(("external", " 0 0"))]
-    assert sorted(float(line.split()[3]) for line in constant) == [-0.1, 0.1, 1.0]
-    assert len(nominal["E"]) == len(nominal["F"]) == 4
+    assert sorted(float(line.split()[3]) for line in constant) == [-0.4, 0.4, 1.0]
+    assert len(nominal["E"]) == len(nominal["F"]) == 0
     assert len(nominal["R"]) == 4 + 5 * 4 + 1
     spread = cards(circuit, Chip(circuit, {"h1_v_low": {"v": np.array([-0.1, -0.11, 0.0, -0.1])}, "amp1": {"offset": np.full(4, 0.01)}}))
     constant = [line for line in spread["V"] if not line.endswith(("external", " 0 0"))]
     assert sorted(float(line.split()[3]) for line in constant) == [-0.11, -0.1, -0.01, 0.1, 1.0]
+    assert len(spread["E"]) == len(spread["F"]) == 4
 
 
 def test_products_take_one_thread_while_workers_live():
