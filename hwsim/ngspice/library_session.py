@@ -11,6 +11,7 @@ ngspice returns 0 on most failures: a sweep is checked by the number of its poin
 The library lives as long as the process does, and not two can live in one.
 """
 
+import ctypes
 import logging
 import math
 import re
@@ -22,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.ngspice.external_sources import SourceValues
+from hwsim.ngspice.external_sources import ASKING, SourceValues
 from hwsim.typing import Floats
 from netlists.foreign.allowed import first_refused
 from netlists.write.options import Tolerances
@@ -63,14 +64,17 @@ class LibrarySession(NgSpiceShared):  # type: ignore[misc] # PySpice has no type
         self.ended: int | None = None
         self.error: BaseException | None = None
         self._places: dict[bytes, int] = {}
-        self._kinds = SourceValues(ffi.string), SourceValues(ffi.string)
-        self._get_vsrc_data, self._get_isrc_data = (kind.callback for kind in self._kinds)
+        self._kinds = SourceValues(ctypes.string_at), SourceValues(ctypes.string_at)
+        self._asked = [ASKING(kind.callback) for kind in self._kinds]
         self._points = 0
         self._pauses = set[int]()
         self._order: list[int] | None = None
         self._nodes: Sequence[str] = ()
         self._follow: Follow | None = None
         super().__init__(send_data=True)
+        addresses = [ctypes.cast(asked, ctypes.c_void_p).value for asked in self._asked]
+        voltages, currents = (ffi.cast(f"Get{letter}SRCData *", address) for letter, address in zip("VI", addresses, strict=True))
+        self._ngspice_shared.ngSpice_Init_Sync(voltages, currents, ffi.NULL, self._ngspice_id, self._self_c)
         self.command("optran 1 1 1 0 0 0")  # no pseudo-transient: it passes off circuits without a solution as solved
 
     @staticmethod

@@ -1,5 +1,6 @@
 """What the EXTERNAL sources of a deck state: each its own value, in whatever order ngspice asks for them, and in the reduced deck too."""
 
+import ctypes
 import math
 
 import numpy as np
@@ -22,9 +23,9 @@ def answers(sources, order):
     """Ask for each source once, as ngspice does."""
     message = []
     for name in order:
-        value = [math.nan]
-        assert sources.callback(value, 0.0, name, 0, None) == 0
-        message.append(value[0])
+        value = ctypes.c_double()
+        assert sources.callback(ctypes.addressof(value), 0.0, name, 0, None) == 0
+        message.append(value.value)
     return message
 
 
