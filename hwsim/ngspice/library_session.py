@@ -4,11 +4,16 @@ A circuit has EXTERNAL sources, whose values ngspice asks for in each of its ite
 are the equilibria: after each of them ngspice reports the voltages, and the sources take on the values of the next. One sweep builds
 the matrix once and starts each point from the last, which makes it 5 to 50 times faster than an analysis a point.
 
+ngspice begins a point by extrapolating the last two, and where these belong to two samples, that leads astray. But after a pause it takes
+the first point for both: so a sweep pauses before each sample, whose second point then starts from the first.
+
 ngspice returns 0 on most failures: a sweep is checked by the number of its points, and what it wrote is kept for the message.
 The library lives as long as the process does, and not two can live in one.
 """
 
+import ctypes
 import logging
+import math
 import re
 import warnings
 from collections import deque
@@ -18,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.ngspice.external_sources import SourceValues
+from hwsim.ngspice.external_sources import ASKING, SourceValues
 from hwsim.typing import Floats
 from netlists.foreign.allowed import first_refused
 from netlists.write.options import Tolerances
@@ -59,13 +64,17 @@ class LibrarySession(NgSpiceShared):  # type: ignore[misc] # PySpice has no type
         self.ended: int | None = None
         self.error: BaseException | None = None
         self._places: dict[bytes, int] = {}
-        self._kinds = SourceValues(ffi.string), SourceValues(ffi.string)
-        self._get_vsrc_data, self._get_isrc_data = (kind.callback for kind in self._kinds)
+        self._kinds = SourceValues(ctypes.string_at), SourceValues(ctypes.string_at)
+        self._asked = [ASKING(kind.callback) for kind in self._kinds]
         self._points = 0
+        self._pauses = set[int]()
         self._order: list[int] | None = None
         self._nodes: Sequence[str] = ()
         self._follow: Follow | None = None
         super().__init__(send_data=True)
+        addresses = [ctypes.cast(asked, ctypes.c_void_p).value for asked in self._asked]
+        voltages, currents = (ffi.cast(f"Get{letter}SRCData *", address) for letter, address in zip("VI", addresses, strict=True))
+        self._ngspice_shared.ngSpice_Init_Sync(voltages, currents, ffi.NULL, self._ngspice_id, self._self_c)
         self.command("optran 1 1 1 0 0 0")  # no pseudo-transient: it passes off circuits without a solution as solved
 
     @staticmethod
@@ -198,7 +207,7 @@ class LibrarySession(NgSpiceShared):  # type: ignore[misc] # PySpice has no type
 
         """
         self.command("remcirc")
-        self._places = {}
+        self._places, self._pauses = {}, set()
         for kind in self._kinds:
             kind.expect({})
         self.messages.clear()
@@ -220,7 +229,14 @@ class LibrarySession(NgSpiceShared):  # type: ignore[misc] # PySpice has no type
         self.command(f"option reltol={tolerances.relative!r} vntol={tolerances.voltage!r} abstol={tolerances.current!r}")
 
     def sweep(
-        self, counters: Sequence[str], counts: Sequence[int], values: Mapping[str, float], nodes: Sequence[str], follow: Follow
+        self,
+        counters: Sequence[str],
+        counts: Sequence[int],
+        values: Mapping[str, float],
+        nodes: Sequence[str],
+        follow: Follow,
+        *,
+        group: int = 0,
     ) -> int:
         """Find equilibria, and give how many were found: fewer than there are points, where ngspice failed at the next.
 
@@ -237,10 +253,30 @@ class LibrarySession(NgSpiceShared):  # type: ignore[misc] # PySpice has no type
             Whose voltages to report.
         follow
             Is called with them, point by point, and returns the values for the next.
+        group
+            Points of a group that begins at the last point before it, and whose second point is not extrapolated; 0: there are none.
 
         """
         ends = (f"{name.lower()} 0 {count - 1} 1" for name, count in zip(counters, counts, strict=True))
-        return self._analyse(" ".join(["dc", *ends]), values, nodes, follow)
+        command = " ".join(["dc", *ends])
+        total = math.prod(counts)
+        return self._analyse(lambda: self._in_groups(command, group if group < total else 0, total), values, nodes, follow)
+
+    def _in_groups(self, command: str, group: int, total: int) -> None:
+        """Sweep through `total` points, and pause behind each group but the last; groups of 0 points are none.
+
+        The first pause is set once a deck, and later sweeps pause there too.
+        """
+        if group and group not in self._pauses:
+            self.command(f"stop after {group}")
+            self._pauses.add(group)
+        self.command(command)
+        reached, expected = 0, 0
+        while reached < self._points and self._points in {expected, *self._pauses}:
+            self.messages.clear()
+            reached = self._points
+            expected = reached + group
+            self.command(f"step {group}" if group and expected < total else "resume")
 
     def respond(self, amplitudes: Mapping[str, float], values: Mapping[str, float], nodes: Sequence[str]) -> Floats | None:
         """Return the voltages of nodes in answer to sources of these amplitudes, of a circuit linearised at its operating point.
@@ -260,14 +296,14 @@ class LibrarySession(NgSpiceShared):  # type: ignore[misc] # PySpice has no type
         answers = list[Floats]()
         for name, amplitude in amplitudes.items():
             self._ngspice_shared.ngSpice_Command(f"alter @{name.lower()}[acmag] = {amplitude!r}".encode())
-        points = self._analyse("ac lin 1 1u 1u", values, nodes, lambda v, _: answers.append(v))
+        points = self._analyse(lambda: self.command("ac lin 1 1u 1u"), values, nodes, lambda v, _: answers.append(v))
         return answers[0] if points == 1 else None
 
     def follow(self, command: str, nodes: Sequence[str], arrived: Callable[[Floats, int], None]) -> int:
         """Carry out an analysis in time, call `arrived` with time and voltages of nodes at each point, and return how many there were."""
-        return self._analyse(command, {}, ["time", *nodes], arrived)
+        return self._analyse(lambda: self.command(command), {}, ["time", *nodes], arrived)
 
-    def _analyse(self, command: str, values: Mapping[str, float], nodes: Sequence[str], follow: Follow) -> int:
+    def _analyse(self, run: Callable[[], None], values: Mapping[str, float], nodes: Sequence[str], follow: Follow) -> int:
         """Carry out an analysis, and return how many points it has."""
         self.messages.clear()
         places = {name.lower().encode(): k for k, name in enumerate(values)}
@@ -281,7 +317,7 @@ class LibrarySession(NgSpiceShared):  # type: ignore[misc] # PySpice has no type
         for kind in self._kinds:
             kind.rounds = 0
         try:
-            self.command(command)
+            run()
         finally:
             self.command("destroy all")
             self._ngspice_shared.ngSpice_Command(ffi.NULL)  # frees what ngspice remembers of past commands

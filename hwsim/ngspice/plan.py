@@ -35,9 +35,6 @@ class Layout:
     ----------
     counter
         The voltage source over which to sweep.
-    groups
-        The one that counts samples, if each is to begin afresh: ngspice begins a point by extrapolating the last two, and after a step
-        to another sample that leads astray. Empty where ordering the matrix again, which that brings with it, takes longer.
     sources
         The EXTERNAL sources in the order of their values; last come beta and the outputs' currents.
     nodes
@@ -46,19 +43,22 @@ class Layout:
         Places of the outputs' nodes in `nodes`; behind the last for ground.
     gain
         What the outputs' currents are to be multiplied by, shape (K,); the full deck's nudges do that themselves.
-    afresh
-        Whether each sample is to begin as the deck defines, which may choose among several stable states.
+    node_factors, source_factors
+        By what the deck multiplies the voltages of `nodes`, and the values of all sources but those of the nudges.
+    groups
+        The source that counts samples, if each is to begin as the deck defines, which may choose among several stable states.
 
     """
 
     counter: str
-    groups: str
     sources: tuple[str, ...]
     nodes: tuple[str, ...]
     plus: NDArray[np.intp]
     minus: NDArray[np.intp]
     gain: NDArray[np.float64]
-    afresh: bool = False
+    node_factors: NDArray[np.float64] | float = 1.0
+    source_factors: NDArray[np.float64] | float = 1.0
+    groups: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,14 +106,17 @@ class Plan:
         folded = () if full else tuple(w for w in sharp.trainable if isinstance(w, Divisible) and nodes.fixed[w.rows].all())
         needed = _needed(sharp, folded)
         driven = {e.name: np.arange(len(e)) if full else np.flatnonzero(needed[e.driven]) for e in sharp.inputs}
-        outputs = sharp.outputs
+        outputs, gain = sharp.outputs, on_chip(sharp.outputs.name, "gain")
         asked = np.union1d(nodes.free, np.concatenate([outputs.plus, outputs.minus[outputs.minus > 0]]))
         plus, minus = np.searchsorted(asked, outputs.plus), np.searchsorted(asked, outputs.minus)
         plus, minus = np.where(outputs.plus == 0, len(asked), plus), np.where(outputs.minus == 0, len(asked), minus)
+        reduced = None if full else ReducedDeck.of(sharp, on_chip, nodes, folded, driven, asked)
+        names = sharp.node_names if reduced is None else reduced.names
+        factors = np.ones(sharp.size + 1) if reduced is None else reduced.scales.factors
         nudge, noisy = NudgeNodes.of(sharp), np.flatnonzero(~nodes.fixed) if noise else np.zeros(0, dtype=np.intp)
+        at = [e.driven[driven[e.name]] for e in sharp.inputs]
         layout = Layout(
             counter=f"V_{free_stem(sharp, 'point')}_count",
-            groups="" if full else f"V_{free_stem(sharp, 'point')}_group",
             sources=(
                 *(source_card(sharp, name, k) for name, places in driven.items() for k in places.tolist()),
                 *(f"I_{w.name}_{k}" for w in folded for k in range(len(w.columns))),
@@ -121,12 +124,13 @@ class Plan:
                 f"V_{nudge.beta}",
                 *(f"{'V' if full else 'I'}_{node}" for node in nudge.currents),
             ),
-            nodes=tuple(sharp.node_names[k] for k in asked),
+            nodes=tuple(names[k] for k in asked),
             plus=plus,
             minus=minus,
-            gain=np.ones(len(outputs)) if full else on_chip(outputs.name, "gain"),
+            gain=np.ones(len(outputs)) if full else gain * np.maximum(factors[outputs.plus], factors[outputs.minus]),
+            node_factors=factors[asked],
+            source_factors=factors[np.concatenate([*at, *(w.columns for w in folded), noisy])],
         )
-        reduced = None if full else ReducedDeck.of(sharp, on_chip, nodes, folded, driven, asked)
         return cls(
             circuit=sharp,
             chip=on_chip,
@@ -141,15 +145,16 @@ class Plan:
 
     def deck(self, g: Conductances, tolerances: Tolerances) -> str:
         """Write the deck that libngspice loads."""
-        counters = [name.removeprefix("V_") for name in (self.layout.counter, self.layout.groups) if name]
-        names = [f"v({name})" for name in self.layout.nodes]
+        counter = self.layout.counter.removeprefix("V_")
+        names = [f"v({name})" for name in dict.fromkeys(self.layout.nodes)]
         lines = [
             f"* {self.circuit.name}, for libngspice: hwsim gives its EXTERNAL sources their values; the ngspice program does not know them",
             *(self._body(g, tolerances) if self.reduced is None else [*options(tolerances, self.chip.temperature), *self.reduced.cards(g)]),
             *self._noise(),
             "*",
-            "* Counters of the points of a sweep, and what is reported of each",
-            *(card for node in counters for card in (f"V_{node} {node} 0 0", f"R_{node} {node} 0 1")),
+            "* The counter of the points of a sweep, and what is reported of each",
+            f"V_{counter} {counter} 0 0",
+            f"R_{counter} {counter} 0 1",
             *(f".save {' '.join(names[k : k + _A_LINE])}" for k in range(0, len(names), _A_LINE)),
             ".end",
         ]
@@ -158,9 +163,9 @@ class Plan:
     def _noise(self) -> Iterator[str]:
         """Write the sources of noise."""
         if len(self.noisy):
-            stem = free_stem(self.circuit, "noise")
+            stem, names = free_stem(self.circuit, "noise"), self.circuit.node_names if self.reduced is None else self.reduced.names
             yield from ("*", f"* Noise: I_{stem}_k pushes into node number k")
-            yield from (f"I_{stem}_{k} 0 {self.circuit.node_names[k]} {EXTERNAL}" for k in self.noisy.tolist())
+            yield from (f"I_{stem}_{k} 0 {names[k]} {EXTERNAL}" for k in self.noisy.tolist())
 
     def _body(self, g: Conductances, tolerances: Tolerances) -> list[str]:
         """Write every part as decks for people have it."""

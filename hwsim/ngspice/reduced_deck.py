@@ -1,10 +1,10 @@
 """The reduced deck: what ngspice is given when nobody asks for every part. The same circuit, with as few unknowns as it can have.
 
 Nodes that sources hold at one constant voltage become one node; the first crossbar becomes what its columns see of it; an amplifier is
-a source whose own current is sensed. There are no subcircuits, which ngspice reads more slowly.
+a source whose own current is sensed, unless it vanishes in units of its layer. There are no subcircuits, which ngspice reads more slowly.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from circuits.arrays import Divisible, Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, Diodes, InputSources, Nudges, VoltageSources
+from circuits.elements import Amplifiers, Diodes, Elements, InputSources, Nudges, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.ngspice.eliminated_nodes import EliminatedNodes
+from hwsim.ngspice.voltage_scales import VoltageScales, terminal_nodes
 from netlists.text.numbers import plain, resistances
 from netlists.write.cards import flat, heads, ohms
 from netlists.write.names import free_stem
@@ -47,11 +48,57 @@ class Constants:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeNames:
+    """What a deck calls the nodes of a circuit: those of one constant voltage alike, and an amplifier's input as its output if it vanishes.
+
+    Parameters
+    ----------
+    names
+        Of all nodes.
+    volts
+        The constant voltages [V], by node; NaN where a node is none of them.
+    scales
+        The units of the deck.
+    constants
+        Its sources of constant voltage.
+
+    """
+
+    names: list[str]
+    volts: NDArray[np.float64]
+    scales: VoltageScales
+    constants: Constants
+
+    @classmethod
+    def of(cls, circuit: Circuit, volts: NDArray[np.float64], scales: VoltageScales) -> Self:
+        """Name the nodes of a circuit."""
+        names = list(circuit.node_names)
+        vanished = [e for e in circuit.of(Amplifiers) if e.name in scales.vanished]
+        for _ in vanished:  # one may stand behind another
+            for amplifiers in vanished:
+                for into, out in zip(amplifiers.input.tolist(), amplifiers.output.tolist(), strict=True):
+                    names[into] = names[out]
+        return cls(names, volts, scales, Constants(free_stem(circuit, "constant")))
+
+    def at(self, element: Elements, kept: Any) -> list[str]:
+        """Return the names that an array has for its nodes, where `kept` of it is written; those of constant voltages are in its unit."""
+        factor, names = self.scales.of_element(element), list(self.names)
+        for k in np.unique(np.concatenate([nodes[kept] for nodes in terminal_nodes(element)])).tolist():
+            if np.isfinite(self.volts[k]):
+                names[k] = self.constants.node(float(self.volts[k]) * factor)
+        return names
+
+
+@dataclass(frozen=True, slots=True)
 class ReducedDeck:
     """A deck without its conductances.
 
     Parameters
     ----------
+    scales
+        Its units.
+    names
+        What it calls the nodes of the circuit, those of constant voltage aside.
     fixed
         All cards that never change.
     conductances
@@ -61,6 +108,8 @@ class ReducedDeck:
 
     """
 
+    scales: VoltageScales
+    names: Sequence[str]
     fixed: list[str]
     conductances: list[tuple[Trainable, list[str]]]
     folded: frozenset[str]
@@ -68,12 +117,15 @@ class ReducedDeck:
     @classmethod
     def of(cls, circuit: Circuit, chip: Chip, nodes: EliminatedNodes, folded: Iterable[Trainable], driven: Places, asked: Nodes) -> Self:
         """Write a circuit without ideal diodes; the arguments are those of a Plan."""
-        constants = Constants(free_stem(circuit, "constant"))
-        names, merged = _merged(circuit, chip, nodes, asked, constants)
-        kept = _kept(circuit, nodes, merged)
         gone = frozenset(w.name for w in folded)
+        volts = _constant(circuit, chip, nodes, asked)
+        merged = np.isfinite(volts)
+        scales = VoltageScales.of(circuit, chip, gone, merged | (np.arange(circuit.size + 1) == 0))
+        naming, units = NodeNames.of(circuit, volts, scales), scales.scaled(chip)
+        constants, kept = naming.constants, _kept(circuit, nodes, merged)
         fixed, conductances = list[str](), list[tuple[Trainable, list[str]]]()
         for element in circuit.elements:
+            names = naming.names if element.name in gone else naming.at(element, kept.get(element.name, slice(None)))
             match element:
                 case Trainable(name=name, columns=columns):
                     if isinstance(element, Divisible):
@@ -81,22 +133,24 @@ class ReducedDeck:
                         fixed.append(f"* {type(element).__name__} {name}: {which.format(name)}")
                     fixed += [f"I_{name}_{j} 0 {names[k]} {EXTERNAL}" for j, k in enumerate(columns.tolist()) if name in gone]
                     conductances.append((element, _folded(element, names) if name in gone else heads(element, names)))
+                case Amplifiers(name=name) if name in scales.vanished:
+                    pass
                 case Amplifiers(name=name):
-                    behind = free_stem(circuit, name) if chip(name, "output_resistance").any() else None
-                    fixed += _amplifiers(element, chip, names, kept[name], constants, behind)
+                    behind = free_stem(circuit, name) if units(name, "output_resistance").any() else None
+                    fixed += _amplifiers(element, units, names, kept[name], constants, behind)
                 case VoltageSources(name=name, plus=plus, minus=minus):
-                    volts = plain(chip(name, "v"), f"{name}: v")
-                    fixed += [f"V_{name}_{k} {names[plus[k]]} {names[minus[k]]} {volts[k]}" for k in kept[name]]
+                    v = plain(units(name, "v"), f"{name}: v")
+                    fixed += [f"V_{name}_{k} {names[plus[k]]} {names[minus[k]]} {v[k]}" for k in kept[name]]
                 case InputSources(name=name, plus=plus):
                     fixed += [f"V_{name}_{k} {names[plus[k]]} 0 {EXTERNAL}" for k in driven[name]]
                 case Nudges():
-                    fixed += _nudges(element, chip, NudgeNodes.of(circuit), names)
+                    fixed += _nudges(element, units, NudgeNodes.of(circuit), names)
                 case Diodes():
-                    cards = flat(element, chip, {}, names)
+                    cards = flat(element, units, {}, names)
                     fixed += [f"{card} off" if card.startswith("D_") else card for card in cards]  # the search begins at 0 V across them
                 case _:
-                    fixed += flat(element, chip, {}, names)
-        return cls([*fixed, *constants.cards()], conductances, gone)
+                    fixed += flat(element, units, {}, names)
+        return cls(scales, naming.names, [*fixed, *constants.cards()], conductances, gone)
 
     def cards(self, g: Mapping[str, Any]) -> Iterator[str]:
         """Return all cards, for conductances [S]."""
@@ -107,17 +161,13 @@ class ReducedDeck:
             yield from map(str.__add__, begun, resistances(element.column_sum(values), element.name) if folded else ohms(element, values))
 
 
-def _merged(
-    circuit: Circuit, chip: Chip, nodes: EliminatedNodes, asked: Nodes, constants: Constants
-) -> tuple[list[str], NDArray[np.bool_]]:
-    """Name all nodes, those that have one constant voltage alike, and return which were merged so. What is asked for stays apart."""
+def _constant(circuit: Circuit, chip: Chip, nodes: EliminatedNodes, asked: Nodes) -> NDArray[np.float64]:
+    """Return the voltages of the nodes that sources hold at a constant one [V]; NaN elsewhere, and where a node is asked for."""
     unknown_x, unknown_v = np.full((1, circuit.input_count), np.nan), np.full((1, len(nodes.free)), np.nan)
-    v = nodes.voltages(circuit, chip, unknown_x, unknown_v)[0]
-    merged = np.isfinite(v)
-    merged[asked] = False
-    merged[0] = False
-    names = [constants.node(float(v[k])) if merged[k] else name for k, name in enumerate(circuit.node_names)]
-    return names, merged
+    v: NDArray[np.float64] = nodes.voltages(circuit, chip, unknown_x, unknown_v)[0]
+    v[asked] = np.nan
+    v[0] = np.nan
+    return v
 
 
 def _kept(circuit: Circuit, nodes: EliminatedNodes, merged: NDArray[np.bool_]) -> Places:

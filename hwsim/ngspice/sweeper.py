@@ -38,6 +38,8 @@ class Sweeper:
         self.target, self.current = np.zeros((samples, job.phases, outputs)), np.zeros((samples, job.phases, outputs))
         if self.nudge is None:
             self.beta[:, 0], self.current[:, 0] = job.beta, job.currents
+        carried = np.repeat(job.values[:, None], job.phases, axis=1)
+        self.carried = (carried if job.noise is None else np.concatenate([carried, job.noise], axis=2)) * self.layout.source_factors
         self.at, self.stop, self.times, self.left = 0, 0, 1, 1
 
     def values(self) -> list[float]:
@@ -45,11 +47,11 @@ class Sweeper:
         sample, phase = divmod(self.at, self.job.phases)
         beta = self.beta[sample, phase]
         currents = self.layout.gain * (beta * self.target[sample, phase] + self.current[sample, phase])
-        noise = [] if self.job.noise is None else self.job.noise[sample, phase].tolist()
-        return [*self.job.values[sample].tolist(), *noise, float(beta), *currents.tolist()]
+        return [*self.carried[sample, phase].tolist(), float(beta), *currents.tolist()]
 
     def follow(self, v: Floats, steps: int) -> list[float] | None:
         """Take in a point, work out the pushes after a free one, and give the values of the next."""
+        v = v / self.layout.node_factors
         sample, phase = divmod(self.at, self.job.phases)
         self.steps[sample, phase] += steps
         self._alive.report()
@@ -89,7 +91,7 @@ class Sweeper:
             v = self.session.respond(dict(zip(driven, each.tolist(), strict=True)), values, self.layout.nodes)
             message = message or ("" if v is not None else self.session.complaint())
             if v is not None:
-                self.v[sample, 0], self.result[sample, 0] = v, Result.CONVERGED
+                self.v[sample, 0], self.result[sample, 0] = v / self.layout.node_factors, Result.CONVERGED
             self._alive.report()
         return self._answer(message)
 
@@ -114,11 +116,11 @@ class Sweeper:
         """Sweep up to point `stop`, through each `times` times."""
         self.stop, self.times, self.left = stop, times, times
         layout, count, phases = self.layout, stop - self.at, self.job.phases
-        counters, counts = [layout.counter], [count * times]
-        if layout.groups and (layout.afresh or (times == 1 and phases > 1)) and count % phases == 0:
-            counters, counts = [layout.counter, layout.groups], [phases * times, count // phases]
+        counters, counts, group = [layout.counter], [count * times], phases * times if phases > 1 else 0
+        if layout.groups and count % phases == 0:
+            counters, counts, group = [layout.counter, layout.groups], [phases * times, count // phases], 0
         start = dict(zip(layout.sources, self.values(), strict=True))
-        self.session.sweep(counters, counts, start, layout.nodes, self.follow)
+        self.session.sweep(counters, counts, start, layout.nodes, self.follow, group=group)
 
     def _retry(self) -> bool:
         """Try the rest of a sample at which ngspice failed with looser tolerances, under which each time brings it nearer."""

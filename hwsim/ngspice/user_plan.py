@@ -73,7 +73,6 @@ class UserPlan:
             plus=_places(outputs.plus, asked),
             minus=_places(outputs.minus, asked),
             gain=chip(outputs.name, "gain"),
-            afresh=True,
         )
         return cls(circuit=circuit, chip=chip, added=added, layout=layout, noisy=noisy, asked=asked, inner=inner)
 

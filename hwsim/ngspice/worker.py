@@ -145,6 +145,7 @@ def main() -> None:
     refuse_sockets()
     threading.Thread(target=_listen, args=(connection, requests), daemon=True).start()
     worker = Worker(connection, float(sys.argv[3]))
+    gc.freeze()  # what is loaded stays
     while worker.session is None or worker.session.ended is None:
         answer = worker.carry_out(requests.get())
         try:

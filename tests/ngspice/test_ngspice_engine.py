@@ -23,6 +23,7 @@ from hwsim.core.protocol import FREE, ConvergenceError, Drive, Push, Result, Uns
 from hwsim.learning.losses import CrossEntropy, SquaredError
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.ngspice.ngspice_errors import NgspiceError
+from hwsim.ngspice.plan import Plan
 from netlists.write.ideal_diodes import sharpened
 from netlists.write.options import Tolerances
 from support.nudges import nudges
@@ -148,6 +149,37 @@ def test_phases_are_what_their_pushes_give_when_solved_alone(circuit, solver, sa
     toward, free, away = (phases[k].outputs(circuit) for k in (1, 0, 2))
     assert (loss.value(toward, y) < loss.value(free, y)).all()
     assert (loss.value(away, y) > loss.value(free, y)).all()
+
+
+@pytest.mark.parametrize("second", [Amplifier(gain=2.0, back=0.5), Amplifier(gain=2.0, back=0.4), Amplifier(gain=0.5, back=2.0)])
+def test_units_in_which_amplifiers_vanish_change_no_voltage(second):
+    """Both forms agree on a warm chip, in noise and at a frequency, whichever amplifiers vanish."""
+    layers = (
+        Layer(size=4, amplifier=Amplifier(gain=4.0, back=0.25)),
+        Layer(size=3, amplifier=second),
+    )
+    circuit = small(layers=layers)
+    chip, g, rng = Chip(circuit, temperature=330.0), uniform(circuit), np.random.default_rng(3)
+    x, y = rng.uniform(-1, 1, (4, 3)), rng.uniform(-0.2, 0.2, (4, len(circuit.outputs)))
+    noise = [{"h1": rng.normal(0, 1e-8, (4, 4)), "a1": rng.normal(0, 1e-8, (4, 4)), "out": rng.normal(0, 1e-8, (4, 4))} for _ in range(3)]
+    with prepared(circuit, chip=chip) as reduced, prepared(circuit, chip=chip, full=True) as full:
+        pairs = [solver.phases(g, x, y, nudges(SquaredError(), 1e-6, -1e-7), noise=noise) for solver in (reduced, full)]
+        pairs = [(*phases, solver.small_signal(g, phases[0], y * 1e-6)) for phases, solver in zip(pairs, (reduced, full), strict=True)]
+        for a, b in zip(*pairs, strict=True):
+            assert apart(a, b) <= SAME
+    deck = Plan.of(circuit, chip, full=False).deck(g, Tolerances())
+    assert ("E_amp1_0" in deck, "E_amp2_0" in deck) == (False, second.gain * second.back != 1 or second.gain < 1)
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["reduced", "full"])
+def test_a_nudged_phase_begins_at_the_free_one_whatever_sample_comes_before(full, circuit, samples):
+    """It takes as many iterations as without other samples, whose places in the voltages of the last two points would lead it astray."""
+    (x, y), g, nudge = samples, uniform(circuit), nudges(SquaredError(), 1e-7, -1e-7)
+    with prepared(circuit, full=full) as solver:
+        together = solver.phases(g, x, y, nudge)
+        alone = [solver.phases(g, x[k : k + 1], y[k : k + 1], nudge) for k in range(len(x))]
+    for phase in (1, 2):
+        assert together[phase].steps.tolist() == [int(each[phase].steps[0]) for each in alone]
 
 
 def test_more_workers_and_more_sweeps_answer_the_same(circuit, samples):

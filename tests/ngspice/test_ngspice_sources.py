@@ -1,5 +1,6 @@
 """What the EXTERNAL sources of a deck state: each its own value, in whatever order ngspice asks for them, and in the reduced deck too."""
 
+import ctypes
 import math
 
 import numpy as np
@@ -22,9 +23,9 @@ def answers(sources, order):
     """Ask for each source once, as ngspice does."""
     message = []
     for name in order:
-        value = [math.nan]
-        assert sources.callback(value, 0.0, name, 0, None) == 0
-        message.append(value[0])
+        value = ctypes.c_double()
+        assert sources.callback(ctypes.addressof(value), 0.0, name, 0, None) == 0
+        message.append(value.value)
     return message
 
 
@@ -65,16 +66,17 @@ def cards(circuit, chip):
 
 
 def test_nodes_at_one_voltage_are_one_node_in_the_lean_deck():
-    """All rails and the bias row need one source a voltage, or as many as a chip has voltages; an amplifier needs two cards."""
+    """All rails and the bias row need one source a voltage, or as many as a chip has; an amplifier with an offset needs two cards."""
     circuit = network()
     nominal = cards(circuit, Chip.nominal(circuit))
     constant = [line for line in nominal["V"] if not line.endswith(("external", " 0 0"))]
-    assert sorted(float(line.split()[3]) for line in constant) == [-0.1, 0.1, 1.0]
-    assert len(nominal["E"]) == len(nominal["F"]) == 4
-    assert len(nominal["R"]) == 4 + 5 * 4 + 2
+    assert sorted(float(line.split()[3]) for line in constant) == [-0.4, 0.4, 1.0]
+    assert len(nominal["E"]) == len(nominal["F"]) == 0
+    assert len(nominal["R"]) == 4 + 5 * 4 + 1
     spread = cards(circuit, Chip(circuit, {"h1_v_low": {"v": np.array([-0.1, -0.11, 0.0, -0.1])}, "amp1": {"offset": np.full(4, 0.01)}}))
     constant = [line for line in spread["V"] if not line.endswith(("external", " 0 0"))]
     assert sorted(float(line.split()[3]) for line in constant) == [-0.11, -0.1, -0.01, 0.1, 1.0]
+    assert len(spread["E"]) == len(spread["F"]) == 4
 
 
 def test_products_take_one_thread_while_workers_live():

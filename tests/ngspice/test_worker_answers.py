@@ -8,11 +8,13 @@ import pytest
 
 from circuits.chip import Chip
 from hwsim.core.protocol import ConvergenceError, Drive, Result
+from hwsim.learning.losses import SquaredError
 from hwsim.ngspice.limits import WorkerLimits
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspicePointError
 from hwsim.ngspice.pool import Pool
 from support.decks import hand
+from support.nudges import nudges
 from support.reading import parse
 from support.workers import G, X, deck, job, prepared
 
@@ -69,6 +71,16 @@ def test_a_point_that_ngspice_fails_at_is_named_with_a_deck_that_shows_it(tmp_pa
     printed = subprocess.run(["ngspice", "-b", kept], check=False, capture_output=True, text=True, cwd=tmp_path).stdout
     assert "yhat" not in printed
     assert isinstance(caught.value, ConvergenceError)
+
+
+@pytest.mark.parametrize("failing", [0, 1, 4])
+def test_a_sample_that_ngspice_fails_at_costs_no_other_one(failing):
+    """In whatever place it stands: its phases fail, and the sweep continues behind them."""
+    x, y = np.insert(np.vstack([X, X]), failing, [1e308, 5e307], axis=0), np.zeros((5, 2))
+    with prepared() as solver:
+        phases = solver.phases(G, x, y, nudges(SquaredError(), 1e-7, -1e-7), throw=False)
+    for phase in phases:
+        assert phase.result.tolist() == [Result.ENGINE_FAILED if k == failing else 0 for k in range(5)]
 
 
 def test_what_ngspice_warns_of_reaches_the_user(caplog):

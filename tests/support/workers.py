@@ -59,7 +59,5 @@ def deck(*cards):
     """Write a deck of 1 kiloohm and some cards."""
     lines = ["* a deck", "I_x 0 a external", "R_a a 0 1000", "V_b b 0 external", "V_i i 0 external", "R_b b i 1"]
     text = "\n".join([*lines, *cards, "V_n n 0 0", "R_n n 0 1", ".save v(a)", ".end", ""])
-    layout = Layout(
-        counter="V_n", groups="", sources=("I_x", "V_b", "V_i"), nodes=("a",), plus=np.array([0]), minus=np.array([1]), gain=np.ones(1)
-    )
+    layout = Layout(counter="V_n", sources=("I_x", "V_b", "V_i"), nodes=("a",), plus=np.array([0]), minus=np.array([1]), gain=np.ones(1))
     return WorkerDeck(text=text, layout=layout, tolerances=Tolerances(), times=1)
