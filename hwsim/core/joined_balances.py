@@ -1,7 +1,5 @@
 """Kirchhoff's law over nodes that stiff resistors join: their own currents, which are roundings of voltages, drop out of the sum."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from circuits.chip import Chip
@@ -12,8 +10,9 @@ from circuits.nodes import Nodes
 from hwsim.core.balance import Balance
 from hwsim.core.branch_currents import balanced
 from hwsim.core.clamping import absorb
-from hwsim.core.current_flow import flow, largest_conductances
+from hwsim.core.current_flow import flow, largest_conductances, largest_learned
 from hwsim.core.protocol import Drive
+from hwsim.core.source_error import source_error
 from hwsim.core.stiff_resistors import limit
 from hwsim.typing import Conductances, Floats
 
@@ -30,19 +29,36 @@ def limits(circuit: Circuit, chip: Chip) -> list[float]:
     return [float(least * _STEP**step) for step in steps]
 
 
-def joined_balances(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, beyond: bool) -> Iterator[Balance]:
-    """Sum currents up at voltages v (B, N + 1) [V], limit by limit; in circuits `beyond` layers, sources carry what balances best."""
+def joined_balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, beyond: bool) -> Balance | None:
+    """Verify voltages v (B, N + 1) [V] over joined nodes; None where no resistor is stiff.
+
+    The residual is what is left where all stiff resistors join nodes, or where only stiffer ones do and it is more than roundings explain.
+    In circuits `beyond` layers, sources carry what balances best.
+    """
+    balance = None
     for above in limits(circuit, chip):
-        stiff = _above(circuit, chip, above)
-        at = components([stiff], circuit.size).astype(np.intp)
-        leaving, largest = flow(circuit, chip, g, drive, v, every=True, above=above)
-        if beyond:
-            left = _summed(balanced(circuit, chip, leaving, [stiff]).left, at)
-            absorb(circuit, v, left, at)
-        else:
-            left = _left(circuit, chip, v, leaving, at)
-        rounding = _summed(np.abs(v) * largest_conductances(circuit, chip, g, above), at) * np.finfo(np.float64).eps
-        yield Balance(np.abs(left).max(axis=1), largest, rounding.max(axis=1), np.zeros(len(v), dtype=bool))
+        one = _joined_above(circuit, chip, g, drive, v, above, beyond=beyond)
+        balance = one if balance is None else balance._replace(residual=np.maximum(balance.residual, one.unexplained))
+    return balance
+
+
+def _joined_above(  # noqa: PLR0913 - as joined_balance
+    circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, above: float, *, beyond: bool
+) -> Balance:
+    """Sum up currents over the nodes that resistors join which conduct more than some conductance [S]."""
+    stiff = _above(circuit, chip, above)
+    at = components([stiff], circuit.size).astype(np.intp)
+    leaving, largest = flow(circuit, chip, g, drive, v, every=True, above=above)
+    if beyond:
+        branch = balanced(circuit, chip, leaving, [stiff])
+        delivered = {e.name: -branch.i[:, branch.first[e.name] + np.arange(len(e))] for e in circuit.of(Amplifiers)}
+        left = _summed(branch.left, at)
+        absorb(circuit, v, left, at)
+    else:
+        left, delivered = _left(circuit, chip, v, leaving, at)
+    off = source_error(circuit, chip, drive, v, delivered) * largest_learned(circuit, g, 1.0)  # sensed currents may be stiff resistors'
+    rounding = _summed(np.abs(v) * largest_conductances(circuit, chip, g, above), at) * np.finfo(np.float64).eps
+    return Balance(np.maximum(np.abs(left).max(axis=1), off), largest, rounding.max(axis=1))
 
 
 def _above(circuit: Circuit, chip: Chip, above: float) -> tuple[Nodes, Nodes]:
@@ -55,16 +71,20 @@ def _above(circuit: Circuit, chip: Chip, above: float) -> tuple[Nodes, Nodes]:
     return a, b
 
 
-def _left(circuit: Circuit, chip: Chip, v: Floats, leaving: Floats, at: Nodes) -> Floats:
-    """Return what is unbalanced in a circuit of layers, of currents that leave nodes; `at` are the numbers of what joins these."""
-    left = _summed(leaving, at)
+def _left(circuit: Circuit, chip: Chip, v: Floats, leaving: Floats, at: Nodes) -> tuple[Floats, dict[str, Floats]]:
+    """Return what is unbalanced in a circuit of layers, of currents that leave nodes, and what amplifiers deliver, by their names.
+
+    `at` are the numbers of what joins the nodes.
+    """
+    left, delivered = _summed(leaving, at), {}
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
-        np.add.at(left.T, at[amplifiers.input], (chip(amplifiers.name, "back") * left[:, at[amplifiers.output]]).T)
+        i = delivered[amplifiers.name] = left[:, at[amplifiers.output]]
+        np.add.at(left.T, at[amplifiers.input], (chip(amplifiers.name, "back") * i).T)
     absorb(circuit, v, left, at)
     pairs = [(at[a], at[b]) for source in circuit.of(VoltageSources, InputSources, Amplifiers) for a, b in source.pairs]
     left = _summed(left, components(pairs, left.shape[1] - 1).astype(np.intp))
     left[:, 0] = 0.0  # ground
-    return left
+    return left, delivered
 
 
 def _summed(values: Floats, at: Nodes) -> Floats:

@@ -1,6 +1,7 @@
 """The general solver: any netlist's equilibrium, as ngspice and the layered solver find it, with its certificate and its gradients."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -220,3 +221,51 @@ def test_a_diode_of_a_catalogue_is_solved_at_any_voltage(rs, i_sat):
     assert (v[:3] < x[:3, 0] * 0.9).all()
     assert (v[3:] > 0).all()
     assert (v[3:] < 7.0).all()
+
+
+def exactly(size: int, ends: tuple[np.ndarray, np.ndarray], r: np.ndarray) -> np.ndarray:
+    """Solve resistors r (n,) [ohm] between nodes in fractions, with 1 V at node 1; (size + 1,) [V]."""
+    matrix = [[Fraction(0)] * (size + 1) for _ in range(size + 1)]
+    for a, b, ohm in zip(*(end.tolist() for end in ends), r.tolist(), strict=True):
+        for row, other in ((a, b), (b, a)):
+            matrix[row][row] += 1 / Fraction(ohm)
+            matrix[row][other] -= 1 / Fraction(ohm)
+    rows = [[*matrix[k][2:], -matrix[k][1]] for k in range(2, size + 1)]
+    for k, row in enumerate(rows):  # what is left stays positive definite, and needs no other pivot
+        row[:] = [value / row[k] for value in row]
+        for other in rows:
+            if other is not row:
+                other[:] = [value - other[k] * by for value, by in zip(other, row, strict=True)]
+    return np.array([0.0, 1.0, *(float(row[-1]) for row in rows)])
+
+
+@pytest.mark.parametrize("learning", [False, True])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize("seed", range(15))
+def test_resistors_of_any_size_lead_to_exact_voltages(seed, share, learning):
+    """Whether few or most of them are stiff, in series, in parallel or in loops, as fractions have them; the residual is rounding.
+
+    Some others may be memristors that conduct far better than the rest.
+    """
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(3, 9))
+    tree = [(k, int(rng.integers(0, k))) for k in range(3, size + 1)]
+    pairs = np.array([(2, 0), (1, size), *tree, *(rng.choice(np.arange(1, size + 1), 2, replace=False) for _ in range(size))])
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    stiff = rng.random(len(pairs)) < share * (pairs.min(axis=1) > 0)  # none from node to ground, which might short the source
+    r = 10 ** np.where(stiff, rng.uniform(-20, -4 + 4 * learning) + rng.uniform(-1, 1, len(pairs)), rng.uniform(2, 5, len(pairs)))
+    memristors = learning & ~stiff & (rng.random(len(pairs)) < 0.5)
+    r = np.where(stiff | memristors, r, r * 10 ** (5 * learning))
+    builder = Builder()
+    nodes, ends = builder.group("n", size), (pairs[:, 0], pairs[:, 1])
+    builder.add(
+        InputSources(name="v_x", plus=nodes[:1], feature=[0]),
+        Resistors(name="r", a=ends[0][~memristors], b=ends[1][~memristors], r=r[~memristors]),
+        *([Memristors(name="m", a=ends[0][memristors], b=ends[1][memristors])] if memristors.any() else []),
+        Nudges(name="nudge", plus=nodes[-1:], minus=GROUND),
+    )
+    circuit = builder.circuit("resistors")
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        equilibrium = solver.solve({"m": 1 / r[memristors]} if memristors.any() else {}, Drive(np.ones((1, 1))))
+    np.testing.assert_allclose(by_number(circuit, equilibrium)[0], exactly(size, ends, r), rtol=0, atol=1e-12)
+    assert equilibrium.residual[0] < 1e-12
