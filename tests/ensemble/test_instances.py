@@ -178,6 +178,7 @@ def test_equal_chips_are_computed_once_a_seed(mode, sizes):
     "key",
     [
         "device.preset='reram-sb'",
+        "device.preset='reram-sb' device.spread=false",
         "noise.read=0.5",
         "noise.thermal=true",
         "variation.stuck=0.1",
@@ -187,8 +188,14 @@ def test_equal_chips_are_computed_once_a_seed(mode, sizes):
 )
 def test_each_instance_is_computed_where_chance_has_a_part(key, sizes):
     """Programmed devices, noise, spreads and drawn updates make chips of a seed differ."""
-    list(outcomes(override(PLAIN, [key]), SEVERAL, "evaluate"))
+    list(outcomes(override(PLAIN, key.split()), SEVERAL, "evaluate"))
     assert sizes == [4]
+
+
+def test_pulses_are_drawn_for_each_chip_though_all_devices_are_equal():
+    """Of one seed, devices without any spread take other numbers of pulses on each chip."""
+    one, other = outcomes(override(PLAIN, ["device.preset='reram-sb'", "device.spread=false"]), [Instance(4, 1), Instance(6, 1)])
+    assert one.pulses != other.pulses
 
 
 def test_instances_of_seeds_of_their_own_are_all_computed(sizes):
@@ -209,14 +216,27 @@ def test_chips_are_equal_where_those_that_are_asked_for_are(sizes):
     assert sizes == [1, 2]
 
 
-@pytest.mark.parametrize("chips", [[1], [1, 3]])
-def test_no_chip_is_drawn_but_those_that_are_asked_for(chips, monkeypatch):
-    """Others, such as chip 2, whose rails crossed, are no reason to fail."""
+@pytest.fixture
+def crossing():
+    """Return an experiment of whose chips 1 to 3 only the second cannot be: its rails crossed."""
     layers = (Layer(5, neuron=IdealPair(v_low=-0.1, v_high=0.1)),)
     spread = override(PLAIN, ["variation.rails=0.1"])
     ours = spread.model_copy(update={"circuit": Network(inputs=spread.circuit.inputs, layers=layers, outputs=3)})
     with pytest.raises(CircuitError, match="chip 2"):
         _ = Session.of(ours).on_chip(2).chip
+    return ours
+
+
+@pytest.mark.parametrize("chip", [1, 2])
+def test_whether_chips_are_alike_needs_none_that_can_be(chip, crossing):
+    """Neither the one that is asked about nor the next."""
+    assert not Session.of(crossing).on_chip(chip).alike(learning=False)
+    assert Session.of(override(crossing, ["variation.rails=0"])).on_chip(chip).alike(learning=False)
+
+
+@pytest.mark.parametrize("chips", [[1], [1, 3]])
+def test_no_chip_is_drawn_but_those_that_are_asked_for(chips, crossing, monkeypatch):
+    """Others, such as chip 2, are no reason to fail."""
     asked, draw = set(), manufacture.draw
 
     def noted(circuit, variation, device=None):
@@ -224,7 +244,7 @@ def test_no_chip_is_drawn_but_those_that_are_asked_for(chips, monkeypatch):
         return draw(circuit, variation, device)
 
     monkeypatch.setattr(manufacture, "draw", noted)
-    tested = list(outcomes(ours, [Instance(chip, 0) for chip in chips], "evaluate"))
+    tested = list(outcomes(crossing, [Instance(chip, 0) for chip in chips], "evaluate"))
     assert [each.failed for each in tested] == [None] * len(chips)
     assert asked == set(chips)
 
