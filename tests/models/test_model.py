@@ -1,19 +1,25 @@
 """Models: plain arrays in, plain arrays out; what they predict is what the commands evaluate, and a folder gives them back."""
 
+import gc
 import json
 import pickle
 import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 import hwsim as hw
 from cli.main import main
+from hwsim.experiment.overriding import override
 from hwsim.files.raw import DataError
 from hwsim.learning.trainer import Trainer
+from hwsim.ngspice import pool
+from hwsim.ngspice.process import WorkerProcess
 
 EPOCHS = 3
 NET = hw.Network(inputs=4, layers=[hw.Layer(6, amplifier=hw.Amplifier())], outputs=3)
@@ -92,6 +98,35 @@ def test_a_folder_is_a_model_and_a_model_is_a_folder(
 def test_a_model_is_pickled(model: hw.Model) -> None:
     """And predicts the same."""
     assert np.array_equal(pickle.loads(pickle.dumps(model)).outputs(X), model.outputs(X))  # noqa: S301 - written here
+
+
+def test_ngspice_starts_once_for_all_predictions_of_a_model(model: hw.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its processes end with the model, and between predictions NumPy's products have their threads; a copy starts its own."""
+    started = []
+
+    def noted(*limits: Any) -> WorkerProcess:
+        worker = WorkerProcess(*limits)
+        started.append((worker.process, worker.home))
+        return worker
+
+    def threads() -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    monkeypatch.setattr(pool, "WorkerProcess", noted)
+    settings = {"training.engine": "ngspice", "solver.ngspice_workers": 1}
+    before, made = threads(), replace(model, session=replace(model.session, experiment=override(model.experiment, settings)))
+    outputs = made.outputs(X[:2])
+    made.score(X[:2], Y[:2])
+    assert hw.solve(made, made.scaled(X[:2])).outputs == pytest.approx(outputs, abs=1e-12)
+    assert hw.evaluate(made, X[:2], Y[:2]) == hw.evaluate(made, X[:2], Y[:2], engine="ngspice")
+    assert len(started) == 1
+    assert threads() == before
+    copied = pickle.loads(pickle.dumps(made))  # noqa: S301 - written here
+    assert np.array_equal(copied.outputs(X[:2]), outputs)
+    assert len(started) == 2
+    del made
+    gc.collect()
+    assert [(process.poll() is None, home.exists()) for process, home in started] == [(False, False), (True, True)]
 
 
 def test_how_many_samples_are_predicted_at_once_changes_no_class(model: hw.Model) -> None:
