@@ -4,6 +4,8 @@ import gc
 import json
 import pickle
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from cli.main import main
 from hwsim.experiment.overriding import override
 from hwsim.files.raw import DataError
 from hwsim.learning.trainer import Trainer
+from hwsim.models import fit
 from hwsim.ngspice import pool
 from hwsim.ngspice.process import WorkerProcess
 
@@ -243,6 +246,55 @@ def test_ctrl_c_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.warns(hw.FitWarning, match="stopped in epoch"):
         made = hw.fit(NET, X, Y, epochs=9)
     assert made.predict(X[:1]).shape == (1,)
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError])
+def test_ctrl_c_before_the_first_update_waits_for_nothing(monkeypatch: pytest.MonkeyPatch, error: type[Exception] | None) -> None:
+    """What is compiled is given up, whatever the compiler makes of that, and the model is that of before; the caller's handler stays."""
+    waited, exits, before = [], [], signal.getsignal(signal.SIGINT)
+
+    def compiling(*_: Any, **__: Any) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise (error or KeyboardInterrupt) from None
+        waited.append("for the update")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "advance", compiling)
+        patch.setattr(fit, "wait_at_exit", lambda: exits.append("waits for the compiler"))
+        with pytest.warns(hw.FitWarning, match="stopped in epoch 1 of 9"):
+            made = hw.fit(NET, X, Y, epochs=9, seed=4)
+    assert (waited, len(exits), signal.getsignal(signal.SIGINT)) == ([], 1, before)
+    begun = made.session.begun()
+    assert all(np.array_equal(made.g[name], begun[name]) for name in begun)
+    assert made.predict(X[:1]).shape == (1,)
+
+
+def test_a_process_that_was_interrupted_while_it_compiled_ends_well() -> None:
+    """XLA's threads may still be at work then."""
+    code = """
+import os, signal, threading, warnings
+import jax
+import hwsim as hw
+from hwsim.learning.trainer import Trainer
+advance, interrupt = Trainer.advance, threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+
+def lowered(event, seconds, **_):
+    if event.endswith("jaxpr_to_mlir_module_duration") and seconds > 0.02 and not interrupt.is_alive():
+        interrupt.start()  # what takes so long is the update, which is compiled next
+
+def advancing(*given, **how):
+    jax.monitoring.register_event_duration_secs_listener(lowered)
+    return advance(*given, **how)
+
+Trainer.advance = advancing
+warnings.simplefilter("ignore")
+x, y = hw.dataset("iris")
+print(len(hw.fit(hw.Network(inputs=4, layers=[hw.Layer(8, amplifier=hw.Amplifier())], outputs=3), x, y, epochs=3).rows))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
