@@ -35,13 +35,13 @@ class StiffResistors(NamedTuple):
     which: dict[str, Nodes]
 
     @classmethod
-    def of(cls, circuit: Circuit, chip: Chip, without: Collection[str] = ()) -> "StiffResistors":
-        """Look for them in all arrays but those `without`."""
+    def of(cls, circuit: Circuit, chip: Chip, without: Collection[str] = (), *, beyond: float = 1.0) -> "StiffResistors":
+        """Look for them in all arrays but those `without`: for those that are so many times `beyond` what makes a resistor stiff."""
         resistors = [e for e in circuit.of(Resistors) if e.name not in without]
         each = [np.broadcast_to(np.asarray(chip(e.name, "r"), dtype=np.float64), (len(e),)) for e in resistors]
         parts: list[tuple[Nodes, Nodes, Floats]] = [(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), np.zeros(0))]
         which = {}
-        above = limit(circuit, chip)
+        above = beyond * limit(circuit, chip)
         for e, r in zip(resistors, each, strict=True):
             stiff = which[e.name] = np.flatnonzero(r * above < 1.0)
             parts.append((e.a[stiff], e.b[stiff], r[stiff]))
