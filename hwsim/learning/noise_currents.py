@@ -13,7 +13,7 @@ from circuits.diode import diode_current
 from circuits.elements import Diodes, Resistors
 from circuits.nodes import Nodes
 from circuits.rows import held_nodes
-from circuits.units import Kelvin
+from circuits.units import Kelvin, Ohm
 from hwsim.core import blocks
 from hwsim.core.gathering import gather
 from hwsim.core.protocol import Equilibrium
@@ -23,6 +23,9 @@ from hwsim.typing import Array, Conductances
 
 Currents = dict[str, Array]
 """Currents into the nodes of groups, each (B, n) [A]."""
+
+_QUIET: Ohm = 1e-15
+"""Thermal noise of less is femtovolts at 1 MHz: roundings of other voltages, where amperes of noise would be more than other currents."""
 
 
 def currents(  # noqa: PLR0913 - a circuit with all that it carries
@@ -133,7 +136,8 @@ def _sources(
                 a, b, values = element.expand(of_blocks[element.name])
                 yield _Between(a, b, amplitude * xp.sqrt(values))
             case Resistors(a=a, b=b) if settings.thermal:
-                yield _Between(a, b, amplitude / xp.sqrt(xp.asarray(chip(element.name, "r"), dtype=dtype)))
+                r = xp.asarray(chip(element.name, "r"), dtype=dtype)
+                yield _Between(a, b, xp.where(r < _QUIET, 0.0, amplitude / xp.sqrt(xp.maximum(r, _QUIET))))
             case Diodes(anode=a, cathode=b) if settings.shot:
                 v = gather(circuit, free.v, a) - gather(circuit, free.v, b)
                 i, _ = diode_current(v, *(chip(element.name, what).astype(dtype) for what in ("i_sat", "n")))

@@ -107,6 +107,18 @@ def test_long_wires_settle_as_short_ones_do(r):
     assert equilibrium.residual.max() < 1e-9 * 5e-3
 
 
+def test_thermal_noise_of_wires_falls_with_their_resistance():
+    """That of the least is none, and no other voltage is lost in their currents."""
+    outputs = []
+    for r in (1e-10, 1e-18, 1e-30, 1e-100):
+        session = Session.of(load("xor", {"circuit.wire_r_row": r, "circuit.wire_r_column": r, "noise.thermal": True}))
+        with session.verified_solver() as solver:
+            evaluation = session.evaluate(solver, session.begun(), session.data.x_test, session.task.test)
+        outputs.append(evaluation.outputs)
+    for other in outputs[1:]:
+        np.testing.assert_allclose(other, outputs[0], rtol=0, atol=1e-10)
+
+
 @pytest.mark.parametrize("r", [1e-2, 1e-8])
 def test_wires_of_any_resistance_are_checked(r):
     """Kirchhoff's law and gradients hold; engines are compared where ngspice has an equilibrium, and a note reports where it has none."""
