@@ -1,5 +1,6 @@
 """The general solver: any netlist's equilibrium, as ngspice and the layered solver find it, with its certificate and its gradients."""
 
+import sys
 from dataclasses import replace
 from fractions import Fraction
 
@@ -21,6 +22,7 @@ from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Push, Resu
 from hwsim.core.source_currents import source_currents
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
+from hwsim.numeric.general.port_circuit import PortCircuit
 from support.decks import HAND, by_name, hand, operating_point, random_deck
 from support.reading import parse
 from support.strategies import conductances, features, networks
@@ -190,6 +192,30 @@ def test_shapes_that_do_not_fit_are_refused():
             solver.solve(g, Drive(np.zeros(3)))
         with pytest.raises(ValueError, match="m: conductances have shape"):
             solver.solve({"m": np.ones(2)}, Drive(np.zeros((1, 2))))
+
+
+@pytest.mark.parametrize("line", range(1, 20))
+def test_an_interrupted_call_changes_nothing(line):
+    """Ctrl-C at any line of a call for other conductances: those of the call before are solved as before."""
+    circuit, g = mesh()
+    drive, passed = Drive(np.ones((1, circuit.input_count))), iter(range(line))
+
+    def lines(_, event, __):
+        if event == "line" and next(passed, None) is None:
+            raise KeyboardInterrupt
+        return lines
+
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        before = by_number(circuit, solver.solve(g, drive))
+        traced = sys.gettrace()
+        sys.settrace(lambda frame, *_: lines if frame.f_code is PortCircuit.batch.__code__ else None)
+        try:
+            solver.solve({name: 2 * values for name, values in g.items()}, drive)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(traced)
+        assert np.array_equal(by_number(circuit, solver.solve(g, drive)), before)
 
 
 def test_a_chip_s_own_values_count():

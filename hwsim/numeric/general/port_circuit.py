@@ -1,5 +1,7 @@
 """A circuit seen from its ports: factorized for conductances, once while these stay, and what is solved at the ports of a batch."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from circuits.chip import Chip
@@ -16,6 +18,14 @@ _FIXED = 1e-4
 """S; what bridges the ports of a circuit in which nothing learns. It is taken away again: the answer does not depend on it."""
 
 
+class _Factors(NamedTuple):
+    """A circuit factorized for conductances g [S], with `shunt` across its ports (P,) [S]; `linear` is None where it is singular."""
+
+    g: dict[str, Floats]
+    shunt: Floats
+    linear: MNASystem | WiredLinear | None
+
+
 class PortCircuit:
     """A circuit on a chip; `ports` are all that is not linear, and the outputs."""
 
@@ -27,22 +37,21 @@ class PortCircuit:
         self._given = list(given(circuit, chip, wires))
         load(len(self._sources.fixed))
         self._frame = Frame.of(circuit, chip, grids, self._given, self._sources) if grids else None
-        self._g: dict[str, Floats] | None = None
-        self._linear: MNASystem | WiredLinear | None = None
-        self._shunt = np.zeros(0)
+        self._kept: _Factors | None = None
 
     def batch(self, g: Conductances, x: Array) -> PortBatch:
         """Factorize, unless these conductances are those of the last call."""
         values = {name: np.asarray(array, dtype=np.float64) for name, array in g.items()}
         self.circuit.check_conductances(values)
         features = self.rows_of(x, self.circuit.input_count, "x")
-        if self._g is None or any(not np.array_equal(values[name], self._g[name]) for name in values):
+        kept = self._kept
+        if kept is None or any(not np.array_equal(values[name], kept.g[name]) for name in values):
             typical = float(np.exp(np.mean([np.log(array).mean() for array in values.values()] or np.log(_FIXED))))
             shunt = np.full(len(self.ports.a), typical)
             shunt[self.ports.outputs :] = 0.0
-            self._linear, self._shunt = self._factorized(values, shunt), shunt  # where that is interrupted, the last call's remain
-            self._g = {name: array.copy() for name, array in values.items()}
-        return PortBatch(self.circuit, self.chip, len(self._sources.fixed), values, features, self._linear)
+            kept = _Factors({name: array.copy() for name, array in values.items()}, shunt, self._factorized(values, shunt))
+            self._kept = kept  # at once: where that is interrupted, the last call's remain
+        return PortBatch(self.circuit, self.chip, len(self._sources.fixed), values, features, kept.linear)
 
     def _factorized(self, g: dict[str, Floats], shunt: Floats) -> MNASystem | WiredLinear | None:
         """Factorize; None where the circuit is singular."""
@@ -59,6 +68,8 @@ class PortCircuit:
 
     def problem(self, batch: PortBatch, push: Push) -> Problem:
         """Return what Newton's method solves at the ports of a batch under a push."""
+        kept = self._kept
+        assert kept is not None  # noqa: S101 - the batch is of them
         assert batch.linear is not None  # noqa: S101 - the caller has looked
         p0, across = batch.open(), batch.linear.across
         one_each = (len(p0), len(self.circuit.outputs))
@@ -66,7 +77,7 @@ class PortCircuit:
         gain = self.chip(self.circuit.outputs.name, "gain")
         beta, current = np.broadcast_to(gain * beta, one_each), np.broadcast_to(gain * current, one_each)
         sees = np.maximum(np.abs(np.diagonal(across))[: self.ports.outputs], 1e-12)
-        return Problem(self.ports, p0, self.ports.shared.between(across), self._shunt, HARD / sees, beta, beta * target + current)
+        return Problem(self.ports, p0, self.ports.shared.between(across), kept.shunt, HARD / sees, beta, beta * target + current)
 
     def across(self, start: Equilibrium) -> Floats:
         """Return the port voltages of an equilibrium, (B, P) [V]; 0 where one is not finite."""
