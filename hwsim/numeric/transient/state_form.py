@@ -162,17 +162,26 @@ class StateForm:
 
     @property
     def settling_rate(self) -> float:
-        """The rate of the slowest mode without diodes [1/s]; of a circuit that only diodes keep bounded, it is negative."""
-        return float(-np.linalg.eigvals(self.rates()).real.max())
+        """Rate of the slowest mode without diodes [1/s]; of a circuit that only diodes keep bounded, it is negative; or 0, as `slowest`."""
+        return _slowest(self.rates())
 
     def slowest(self, v: Floats, x: Floats, q: Floats) -> float:
-        """Return the rate of the slowest mode at a state (1, n) [1/s]: how fast what is left of a disturbance fades; negative: it grows."""
+        """Return the rate of the slowest mode at a state (1, n) [1/s]: how fast what is left of a disturbance fades; negative: it grows.
+
+        0 where it is less than a rounding of the fastest.
+        """
         _, slope = diode_current(self.ports(v, x, q), self.i_sat, self.n)
-        return float(-np.linalg.eigvals(self.rates(slope[0])).real.max())
+        return _slowest(self.rates(slope[0]))
 
     def rates(self, slope: Floats | float = 0.0) -> Floats:
         """Return the matrix of the linearised ODE, shape (n, n) [1/s], where diodes have these slopes (P,) [S]."""
         return (self.charging.of_v - (self.drawn * slope) @ self.ports.of_v) / self.c[:, None]
+
+
+def _slowest(rates: Floats) -> float:
+    modes = np.linalg.eigvals(rates)
+    rate = float(-modes.real.max())
+    return rate if abs(rate) > len(modes) * np.finfo(np.float64).eps * np.abs(modes).max() else 0.0
 
 
 def _nodes(of: list[Nodes]) -> Nodes:
