@@ -13,8 +13,8 @@ RESIDUAL = 1e-9
 FLOOR = 1e-15
 """A; a sum that is always allowed: in a circuit without currents there is no largest one to compare with."""
 
-_ROUNDINGS = 8
-"""Roundings of a voltage that a sum of currents may be off: those of the node and of its neighbours."""
+_ROUNDINGS = 64
+"""Roundings of a voltage that a sum of currents may be off: voltages along wires are sums over lines, off by the root of their length."""
 
 _JOINED = 4096
 """Roundings of a voltage that nodes which stiff resistors join may be apart: 1e-12 of it, which changes no other current by 1e-9 of it.

@@ -13,16 +13,20 @@ from hwsim.core.clamping import absorb
 from hwsim.core.current_flow import flow, largest_conductances, largest_learned
 from hwsim.core.protocol import Drive
 from hwsim.core.source_error import source_error
-from hwsim.core.stiff_resistors import limit
+from hwsim.core.stiff_resistors import StiffResistors, limit
 from hwsim.typing import Conductances, Floats
 
 _STEP = 1e3
 """From one limit to the next: where some stiff resistors conduct so much more than others, the nodes that they join are looked at too."""
 
 
-def limits(circuit: Circuit, chip: Chip) -> list[float]:
-    """Return the conductances above which resistors join nodes [S]; none where no resistor is stiff."""
-    least = limit(circuit, chip)
+_LESS = 1e-2
+"""Of what is stiff: so much less resistors conduct that join nodes already, and roundings of their currents are none that count."""
+
+
+def limits(circuit: Circuit, chip: Chip, g: Conductances) -> list[float]:
+    """Return the conductances above which resistors join nodes [S]; none where none conducts much better than g do."""
+    least = _LESS * limit(circuit, chip, g)
     shares = [np.asarray(least * chip(e.name, "r"), dtype=np.float64).ravel() for e in circuit.of(Resistors)]
     share = np.concatenate([np.ones(1), *shares])
     steps = np.unique(np.ceil(-np.log(share[share < 1.0]) / np.log(_STEP))) - 1
@@ -36,7 +40,7 @@ def joined_balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, 
     In circuits `beyond` layers, sources carry what balances best.
     """
     balance = None
-    for above in limits(circuit, chip):
+    for above in limits(circuit, chip, g):
         one = _joined_above(circuit, chip, g, drive, v, above, beyond=beyond)
         balance = one if balance is None else balance._replace(residual=np.maximum(balance.residual, one.unexplained))
     return balance
@@ -46,7 +50,8 @@ def _joined_above(  # noqa: PLR0913 - as joined_balance
     circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, above: float, *, beyond: bool
 ) -> Balance:
     """Sum up currents over the nodes that resistors join which conduct more than some conductance [S]."""
-    stiff = _above(circuit, chip, above)
+    resistors = StiffResistors.above(circuit, chip, above)
+    stiff = resistors.a, resistors.b
     at = components([stiff], circuit.size).astype(np.intp)
     leaving, largest = flow(circuit, chip, g, drive, v, every=True, above=above)
     if beyond:
@@ -59,16 +64,6 @@ def _joined_above(  # noqa: PLR0913 - as joined_balance
     off = source_error(circuit, chip, drive, v, delivered) * largest_learned(circuit, g, 1.0)  # sensed currents may be stiff resistors'
     rounding = _summed(np.abs(v) * largest_conductances(circuit, chip, g, above), at) * np.finfo(np.float64).eps
     return Balance(np.maximum(np.abs(left).max(axis=1), off), largest, rounding.max(axis=1))
-
-
-def _above(circuit: Circuit, chip: Chip, above: float) -> tuple[Nodes, Nodes]:
-    """Return the nodes between which resistors conduct more than some conductance."""
-    parts = [(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp))]
-    for e in circuit.of(Resistors):
-        some = np.broadcast_to(1.0 / np.asarray(chip(e.name, "r")) > above, e.a.shape)
-        parts.append((e.a[some], e.b[some]))
-    a, b = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return a, b
 
 
 def _left(circuit: Circuit, chip: Chip, v: Floats, leaving: Floats, at: Nodes) -> tuple[Floats, dict[str, Floats]]:

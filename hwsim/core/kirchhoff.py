@@ -57,7 +57,7 @@ def holds_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
     doubtful = np.flatnonzero(~balance.holds)
     if len(doubtful):
         balance.rounding[doubtful] = _rounding(circuit, chip, g, v[doubtful])
-    if not balance.holds.all() or (len(doubtful) and limits(circuit, chip)):
+    if not balance.holds.all() or (len(doubtful) and limits(circuit, chip, g)):
         balance = balance_at(circuit, chip, g, drive, v)
     return balance.residual, balance.holds
 

@@ -106,3 +106,32 @@ def test_roundings_of_stiff_wires_hide_nothing(r, beyond, what):
     residual, holds = holds_at(circuit, *of, v)
     assert holds.tolist() == balance_at(circuit, *of, v).holds.tolist() == [True, False]
     assert residual[1] > 1e-15
+
+
+@pytest.mark.parametrize("g_max", [1e-4, 1e-2, np.inf])
+@pytest.mark.parametrize("wire", [1.0, 1e-1, 1e-3, 1e-6])
+def test_what_is_stiff_follows_what_conducts(g_max, wire):
+    """However much more an array might conduct, a column of an output that is 1e-7 V off as a whole does not hold."""
+    circuit = Network(inputs=12, outputs=4, g_min=1e-9, g_max=g_max, wire_r_row=wire, wire_r_column=wire).compile()
+    chip, rng = Chip.nominal(circuit), np.random.default_rng(0)
+    g = {e.name: rng.uniform(1e-8, 2e-8, e.shape) for e in circuit.trainable}
+    drive = Drive(rng.uniform(-1, 1, (2, circuit.input_count)))
+    with GeneralEngine().prepare(circuit, chip) as solver:
+        v = by_number(circuit, solver.solve(g, drive)).copy()
+    v[1, [*circuit["w1"].b.reshape(-1, 8)[:, 2], circuit.nodes("out")[2]]] += 1e-7
+    assert holds_at(circuit, chip, g, drive, v)[1].tolist() == [True, False]
+
+
+@pytest.mark.parametrize("wire", [5.0, 1.0, 1e-1, 1e-2, 1e-3, 1e-6])
+@pytest.mark.parametrize("g", [1e-8, 1e-6])
+def test_long_wires_hold_and_hide_nothing(wire, g):
+    """Voltages along them are sums over their length: roundings that add up are no fault, and a column that is off is one."""
+    circuit = Network(inputs=120, signed_inputs=False, outputs=80, differential=False, g_min=1e-9, wire_r_row=wire, wire_r_column=wire)
+    circuit = circuit.compile()
+    chip, rng = Chip.nominal(circuit), np.random.default_rng(0)
+    values = {e.name: rng.uniform(g, 10 * g, e.shape) for e in circuit.trainable}
+    drive = Drive(rng.uniform(0, 5, (4, 120)))
+    with GeneralEngine().prepare(circuit, chip) as solver:
+        v = by_number(circuit, solver.solve(values, drive)).copy()
+    v[1, [*circuit["w1"].b.reshape(-1, 80)[:, 2], circuit.nodes("out")[2]]] += 1e-6
+    assert holds_at(circuit, chip, values, drive, v)[1].tolist() == [True, False, True, True]

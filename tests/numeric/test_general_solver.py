@@ -15,6 +15,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import VoltageControlledCurrentSources
 from circuits.elements import Diodes, InputSources, Nudges, Resistors
+from circuits.network import Layer, Network
 from circuits.nodes import GROUND
 from circuits.passed import Passed
 from hwsim.core.kirchhoff import balance
@@ -295,3 +296,64 @@ def test_resistors_of_any_size_lead_to_exact_voltages(seed, share, learning):
         equilibrium = solver.solve({"m": 1 / r[memristors]} if memristors.any() else {}, Drive(np.ones((1, 1))))
     np.testing.assert_allclose(by_number(circuit, equilibrium)[0], exactly(size, ends, r), rtol=0, atol=1e-12)
     assert equilibrium.residual[0] < 1e-12
+
+
+def loads_behind_wires(r: float, *others: float, trainable: float | None) -> tuple[Circuit, dict[str, np.ndarray]]:
+    """Put four wires between 1 Mohm from an input and 333 kohm to ground, with `others` [S] across the input; memristors have a ceiling."""
+    builder = Builder()
+    x, n = builder.group("x", 1), builder.group("n", 5)
+    g = np.array([1e-6, 3e-6, *others])
+    ends = {"a": np.array([x[0], n[2], *[x[0]] * len(others)]), "b": np.array([n[0], *[0] * (1 + len(others))])}
+    loads = Resistors(name="m", r=1 / g, **ends) if trainable is None else Memristors(name="m", g_min=1e-9, g_max=trainable, **ends)
+    builder.add(
+        InputSources(name="v_x", plus=x, feature=[0]),
+        loads,
+        Resistors(name="wire", a=n[:-1], b=n[1:], r=r),
+        Nudges(name="nudge", plus=n[-1:], minus=GROUND),
+    )
+    return builder.circuit("loads"), {} if trainable is None else {"m": g}
+
+
+@pytest.mark.parametrize("r", [1.0, 1e-3, 2e-6, 1e-10, 1e-12, 1e-30])
+@pytest.mark.parametrize(
+    ("trainable", "others"), [(None, ()), (1e-4, ()), (1.0, ()), (np.inf, ()), (10.0, (0.1,)), (np.inf, (0.1,))], ids=str
+)
+def test_voltages_behind_wires_do_not_depend_on_what_might_conduct(r, trainable, others):
+    """Nor on a memristor elsewhere that does."""
+    circuit, g = loads_behind_wires(r, *others, trainable=trainable)
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        (output,) = solver.solve(g, Drive(np.ones((1, 1)))).outputs(circuit)[0]
+    assert output == pytest.approx(1e-6 / (4e-6 + 2 * r * 3e-12), rel=1e-9)
+
+
+@pytest.mark.parametrize("size", [4, 12])
+@pytest.mark.parametrize("r", [1e-6, 1e-9, 1e-12, 1e-15, 1e-16, 1e-17, 1e-18, 1e-20, 1e-30, 1e-100])
+def test_meshes_of_hardly_any_resistance_are_one_node(size, r):
+    """However many loops they have: each load then sees the mean of what all are joined to."""
+    builder = Builder()
+    x, n = builder.group("x", size), builder.group("n", size**2).reshape(size, size)
+    builder.add(
+        InputSources(name="v_x", plus=x, feature=np.arange(size)),
+        Memristors(name="m", a=np.append(x, n[-1]), b=np.append(n[0], np.zeros(size, int)), g_min=1e-9, g_max=1e-4),
+        Resistors(name="h", a=n[:, :-1].ravel(), b=n[:, 1:].ravel(), r=r),
+        Resistors(name="v", a=n[:-1].ravel(), b=n[1:].ravel(), r=np.linspace(r, 2 * r, size * (size - 1))),
+        Nudges(name="nudge", plus=n[-1:, -1], minus=GROUND),
+    )
+    circuit, rng = builder.circuit("mesh"), np.random.default_rng(0)
+    g, v = rng.uniform(1e-6, 1e-5, 2 * size), rng.uniform(-1, 1, (1, size))
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        (output,) = solver.solve({"m": g}, Drive(v)).outputs(circuit)[0]
+    assert output == pytest.approx((g[:size] * v[0]).sum() / g.sum(), abs=1e-12 + 1e-5 * r)
+
+
+@pytest.mark.parametrize(("row", "column"), [(1e-3, 0.0), (0.0, 1e-3)])
+def test_wires_along_one_side_leave_few_entries_in_the_factors(row, column):
+    """They are eliminated from their loose ends on: hardly more is left than where their conductances are added to others."""
+
+    def entries(r: float) -> int:
+        circuit = Network(inputs=40, layers=(Layer(30),), outputs=5, wire_r_row=r * (row > 0), wire_r_column=r * (column > 0)).compile()
+        g = {e.name: np.full(e.shape, 1e-5) for e in circuit.trainable}
+        factors = PortCircuit(circuit, Chip.nominal(circuit)).batch(g, np.ones((1, 40))).linear.factors
+        return getattr(factors, "factors", factors).nnz
+
+    assert entries(row or column) < 5 * entries(100.0)

@@ -23,6 +23,7 @@ from circuits.passed import Passed
 from circuits.quoting import quote_all
 from hwsim.core.branch_currents import columns
 from hwsim.core.protocol import UnsupportedCircuitError
+from hwsim.core.stiff_resistors import StiffResistors
 from hwsim.core.transient import state_nodes
 from hwsim.numeric.general.linear_system import MNASystem, SourceTerms, conductance, given, learned
 from hwsim.typing import Conductances, Floats
@@ -118,9 +119,10 @@ class StateForm:
         circuit.check_conductances(values)
         out = circuit.outputs
         nudged = conductance(out.plus, np.broadcast_to(out.minus, out.plus.shape), beta * chip(out.name, "gain"))
-        parts = [*given(charged, on_chip), *(part for e in charged.trainable for part in learned(e, values)), *nudged]
+        stiff = StiffResistors.of(charged, on_chip, values)
+        parts = [*given(charged, on_chip, stiff), *(part for e in charged.trainable for part in learned(e, values)), *nudged]
         try:
-            system = MNASystem.of(parts, ends, SourceTerms.of(charged, on_chip))
+            system = MNASystem.of(parts, ends, SourceTerms.of(charged, on_chip, stiff))
         except (RuntimeError, np.linalg.LinAlgError):
             msg = f"{circuit.name}: nothing fixes the voltage of some node in time; put a capacitor to ground at each node that moves"
             raise CircuitError(msg) from None
