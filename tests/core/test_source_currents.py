@@ -95,3 +95,23 @@ def test_what_only_ngspice_knows_is_not_guessed():
     nothing = Equilibrium({group.name: np.zeros((1, len(group))) for group in deck.circuit.groups}, *(np.zeros(1) for _ in range(3)))
     with pytest.raises(UnsupportedCircuitError, match="ngspice alone computes the currents of"):
         source_currents(deck.circuit, Chip.nominal(deck.circuit), deck.g, Drive(deck.x[None]), nothing)
+
+
+@pytest.mark.parametrize("r", [1e-9, 1e-3, 1.0, 1e3])
+def test_what_a_source_drives_through_resistors_is_known_however_well_they_conduct(r):
+    """Next to memristors of a nanosiemens, a divider of kilohms is stiff, and still a loop whose current its voltages show."""
+    builder = Builder()
+    x, out = builder.group("x", 1), builder.group("out", 1)
+    middle = builder.group("middle", 1)
+    builder.add(
+        InputSources(name="v_x", plus=x, feature=[0]),
+        Resistors(name="divider", a=[x[0], middle[0]], b=[middle[0], 0], r=r),
+        Memristors(name="m", a=[middle[0], out[0]], b=[out[0], 0], g_min=1e-10, g_max=1e-8),
+        Nudges(name="nudge", plus=out, minus=GROUND),
+    )
+    circuit, g, drive = builder.circuit("divider"), {"m": np.full(2, 1e-9)}, Drive(np.array([[1.0], [-0.3], [0.0]]))
+    chip = Chip.nominal(circuit)
+    with GeneralEngine().prepare(circuit, chip) as solver:
+        currents = source_currents(circuit, chip, g, drive, solver.solve(g, drive))
+    lower = 1 / (1 / r + 0.5e-9)
+    np.testing.assert_allclose(currents["v_x"], -drive.x / (r + lower), rtol=1e-9)
