@@ -27,7 +27,7 @@ from circuits.paired import Paired
 from circuits.shared_load import SharedLoad
 from circuits.twin_layers import pairs, refuse_uneven, twinned
 from circuits.units import Farad, Ohm, Siemens, Volt
-from circuits.wires import LEAST, Wires
+from circuits.wires import Wires, check_resistance
 
 __all__ = ["Amplifier", "ConvolutionLayer", "Layer", "Network", "PoolLayer"]
 
@@ -134,13 +134,7 @@ class Network:
             raise CircuitError(msg)
 
         for name in ("wire_r_row", "wire_r_column"):
-            r = getattr(self, name)
-            if not (math.isfinite(r) and r >= 0):
-                msg = f"network: {name} = {r:g} ohm must be a finite number, 0 or more"
-                raise CircuitError(msg)
-            if 0 < r < LEAST:
-                msg = f"network: {name} = {r:g} ohm must be 0, or {LEAST:g} ohm or more"
-                raise CircuitError(msg)
+            check_resistance(f"network: {name}", getattr(self, name))
 
         per_layer(self.capacitance, len(self.layers))
         refuse_odd(self)

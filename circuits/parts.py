@@ -12,10 +12,10 @@ PARTS: frozenset[type] = frozenset({Network, Layer, ConvolutionLayer, PoolLayer,
 """The classes that experiment files can describe. Their fields determine all that they build, which no subclass has to keep to."""
 
 
-def described(part: Any) -> bool:
+def has_known_parts(part: Any) -> bool:
     """Whether a network, or a part of one, and all that it holds are of these classes themselves, or plain values."""
     if type(part) in PARTS:
-        return all(described(getattr(part, field.name)) for field in fields(part))
+        return all(has_known_parts(getattr(part, field.name)) for field in fields(part))
     if isinstance(part, tuple):
-        return all(map(described, part))
+        return all(map(has_known_parts, part))
     return part is None or isinstance(part, bool | int | float | str)

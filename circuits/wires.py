@@ -1,5 +1,6 @@
 """Wires with resistance: a crossbar becomes a grid, with a node of its own wherever a memristor meets a row's or a column's wire."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,20 @@ LEAST = 1e-100
 """Ohm; a smaller resistance other than 0 would conduct more than numbers of 64 bits have room for."""
 
 
+def check_resistance(what: str, r: Ohm) -> None:
+    """Refuse what is no wire's resistance, or conducts too well.
+
+    Raises
+    ------
+    CircuitError
+        When it is neither 0 nor a finite number that is large enough.
+
+    """
+    if not (math.isfinite(r) and (r == 0 or r >= LEAST)):
+        msg = f"{what} = {r:g} ohm must be 0, or {LEAST:g} ohm or more, and a finite number"
+        raise CircuitError(msg)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wires:
     """Resistance of a row's and of a column's wire from one memristor to the next [ohm]; 0 is none at all.
@@ -27,18 +42,16 @@ class Wires:
     column: Ohm = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what conducts too well.
+        """Refuse resistances that no wire has.
 
         Raises
         ------
         CircuitError
-            When a resistance is neither 0 nor large enough.
+            As `check_resistance`.
 
         """
         for name, r in (("row", self.row), ("column", self.column)):
-            if 0 < r < LEAST:
-                msg = f"wires: {name} = {r:g} ohm must be 0, or {LEAST:g} ohm or more"
-                raise CircuitError(msg)
+            check_resistance(f"wires: {name}", r)
 
     def add(self, builder: Builder, name: str, rows: Nodes, columns: Nodes, g_min: Siemens, g_max: Siemens) -> None:
         """Add the memristors, row by row, as one array, and the segments of the wires."""

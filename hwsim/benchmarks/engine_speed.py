@@ -184,5 +184,4 @@ def _imbalances(model: LoadedModel, job: _Job, phases: Sequence[Equilibrium]) ->
     """Verify the first samples of each phase against Kirchhoff's law."""
     few = slice(_JUDGED)
     for phase, push in zip(phases, (FREE, *job.nudge.pushes(phases[0].outputs(model.circuit), job.y)), strict=True):
-        residuals = kirchhoff.balance(model.circuit, model.chip, model.g, Drive(job.x, push).some(few), phase.some(few))
-        yield float((residuals.residual / residuals.largest).max())
+        yield float(kirchhoff.balance(model.circuit, model.chip, model.g, Drive(job.x, push).some(few), phase.some(few)).share.max())

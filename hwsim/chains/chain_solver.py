@@ -69,6 +69,12 @@ class ChainSolver:
         ]
         return ChainTrace(self.circuit, tuple(each))
 
+    def pause(self) -> None:
+        """Release what the solvers need only at work."""
+        for solver in self.solvers:
+            if solver is not None:
+                solver.pause()
+
     def close(self) -> None:
         """Release what the solvers hold."""
         with ExitStack() as stack:

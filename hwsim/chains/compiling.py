@@ -5,7 +5,7 @@ from typing import Any
 
 from circuits.circuit import Circuit
 from circuits.network import Network
-from circuits.parts import described
+from circuits.parts import has_known_parts
 from hwsim.chains.made import Made, OneCircuit
 from hwsim.experiment.experiment import Experiment
 
@@ -25,13 +25,13 @@ def compiled(experiment: Experiment) -> Circuit:
         ends: Any = {"labelled": experiment.training.propagation.local, "crossbar": experiment.crossbar}
         return ChainCircuit.of_blocks(experiment.name, experiment.blocks, experiment.states, **ends)
     given = experiment.one_circuit
-    kept = isinstance(given, Network) and described(given)  # a netlist's file, and a class of the caller's own, may change
+    kept = isinstance(given, Network) and has_known_parts(given)  # a netlist's file, and a class of the caller's own, may change
     return _of_network(given, experiment.name) if kept else given.compile(experiment.name)
 
 
 @lru_cache(maxsize=2)  # the points of a sweep mostly share one
 def _of_network(network: Network, name: str) -> Circuit:
-    """Compile a described network: equal ones are one object, so that what is kept of it is found without comparing all its parts."""
+    """Compile a network of known parts: equal ones are one object, so that what is kept of it is found without comparing all its parts."""
     return network.compile(name)
 
 

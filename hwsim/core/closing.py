@@ -16,6 +16,9 @@ class Whole:
 class Closing(Whole):
     """What is closed at the end of a `with`."""
 
+    def pause(self) -> None:
+        """Nothing is taken from others."""
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -84,9 +84,6 @@ def branches(circuit: Circuit, chip: Chip, drive: Drive, v: Floats) -> Iterator[
     out, push = circuit.outputs, drive.push
     pushed = push.beta * (np.asarray(push.target) - (v[:, out.plus] - v[:, out.minus])) + np.asarray(push.current)
     yield Branches.of(out, np.asarray(-chip(out.name, "gain") * pushed, dtype=float))  # against the push
-    for group, i in (drive.noise or {}).items():
-        nodes = circuit.nodes(group)
-        yield Branches(BranchEnds.of(np.zeros_like(nodes)), BranchEnds.of(nodes), np.asarray(i, dtype=float).T)
 
 
 def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:
@@ -148,6 +145,8 @@ def flow(  # noqa: PLR0913 - a circuit, its state, and what of it to look at
         a.combine(np.add, leaving.T, other)
         b.combine(np.subtract, leaving.T, other)
         np.maximum(largest, peaks(other), out=largest)
+    for group, i in (drive.noise or {}).items():  # no other current is compared with these, which are the largest where wires hardly resist
+        BranchEnds.of(circuit.nodes(group)).combine(np.subtract, leaving.T, np.asarray(i, dtype=float).T)
     for array in (array for array in circuit.trainable if isinstance(array, Divisible)):
         values = np.asarray(g[array.name], dtype=np.float64)
         columns = v[:, array.columns]

@@ -7,6 +7,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.diode import diode_current
 from circuits.elements import Diodes, Resistors
+from hwsim.core.stiff_resistors import drops
 from hwsim.typing import Conductances, Floats
 
 
@@ -31,7 +32,7 @@ def dissipation(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> dic
                 a, b, values = element.expand(np.asarray(g[name], dtype=np.float64))
                 power[name] = (v[:, a] - v[:, b]) ** 2 @ values
             case Resistors(a=a, b=b, name=name):
-                power[name] = (v[:, a] - v[:, b]) ** 2 @ np.broadcast_to(1.0 / chip(name, "r"), a.shape)
+                power[name] = drops(v[:, a], v[:, b]) ** 2 @ np.broadcast_to(1.0 / chip(name, "r"), a.shape)
             case Diodes(anode=a, cathode=b, name=name):
                 across = v[:, a] - v[:, b]
                 power[name] = (across * diode_current(across, chip(name, "i_sat"), chip(name, "n"))[0]).sum(axis=1)

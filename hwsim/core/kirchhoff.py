@@ -1,27 +1,19 @@
 """Kirchhoff's current law, from what the elements alone carry: the independent check of every engine."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.controlled import CurrentControlledVoltageSources, VoltageControlledVoltageSources
-from circuits.elements import (
-    Amplifiers,
-    IdealDiodes,
-    Inductors,
-    InputSources,
-    VoltageSources,
-)
+from circuits.elements import Amplifiers
 from hwsim.core.balance import Balance
-from hwsim.core.branch_currents import BEYOND_LAYERS, BranchCurrents, balanced
+from hwsim.core.branch_currents import BEYOND_LAYERS, balanced
 from hwsim.core.branch_sums import BranchEnds, peaks
-from hwsim.core.clamping import CLAMP_TOLERANCE, absorb
+from hwsim.core.clamping import absorb
 from hwsim.core.current_flow import flow, largest_conductances, largest_learned
-from hwsim.core.joined_balances import joined_balances, limits
+from hwsim.core.joined_balances import joined_balance, limits
 from hwsim.core.protocol import Drive, Equilibrium
+from hwsim.core.source_error import source_error
 from hwsim.core.supernodes import sum_supernodes
 from hwsim.typing import Conductances, Floats
 
@@ -46,12 +38,13 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
 
 
 def balance_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Balance:
-    """Verify voltages by node number, (B, N + 1) [V]."""
+    """Verify voltages by node number, (B, N + 1) [V]; where roundings of stiff resistors' currents hide what is left, over joined nodes."""
     balance = _balance(circuit, chip, g, drive, v, least=False)
-    if balance.rounded.any():
-        beyond = bool(circuit.of(*BEYOND_LAYERS))
-        for joined in joined_balances(circuit, chip, g, drive, v, beyond=beyond):
-            balance = balance._replace(hidden=balance.hidden | (balance.rounded & ~joined.holds))
+    rounded = balance.rounded
+    if rounded.any():
+        joined = joined_balance(circuit, chip, g, drive, v, beyond=bool(circuit.of(*BEYOND_LAYERS)))
+        if joined is not None:
+            balance = Balance(*(np.where(rounded, *of_both) for of_both in zip(joined, balance, strict=True)))
     return balance
 
 
@@ -64,7 +57,7 @@ def holds_at(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
     doubtful = np.flatnonzero(~balance.holds)
     if len(doubtful):
         balance.rounding[doubtful] = _rounding(circuit, chip, g, v[doubtful])
-    if not balance.holds.all() or (len(doubtful) and limits(circuit, chip)):
+    if not balance.holds.all() or (len(doubtful) and limits(circuit, chip, g)):
         balance = balance_at(circuit, chip, g, drive, v)
     return balance.residual, balance.holds
 
@@ -78,8 +71,8 @@ def _balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
         absorb(circuit, v, branch.left)
         largest = np.maximum(largest, np.abs(branch.i).max(axis=1, initial=0.0))
         delivered = {e.name: -branch.i[:, branch.first[e.name] + np.arange(len(e))] for e in circuit.of(Amplifiers)}
-        off = _source_error(circuit, chip, drive, v, delivered, branch) * largest_learned(circuit, g, 1.0)
-        return Balance(np.maximum(np.abs(branch.left).max(axis=1, initial=0.0), off), largest, rounding, np.zeros(len(v), dtype=bool))
+        off = source_error(circuit, chip, drive, v, delivered, branch) * largest_learned(circuit, g, 1.0)
+        return Balance(np.maximum(np.abs(branch.left).max(axis=1, initial=0.0), off), largest, rounding)
     delivered = {}
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
         i = delivered[amplifiers.name] = leaving[:, amplifiers.output]
@@ -87,8 +80,8 @@ def _balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
         largest = np.maximum(largest, np.abs(i).max(axis=1))
     absorb(circuit, v, leaving)
     sum_supernodes(circuit, leaving)
-    off = _source_error(circuit, chip, drive, v, delivered) * largest_learned(circuit, g, 1.0)
-    return Balance(np.maximum(peaks(leaving.T), off), largest, rounding, np.zeros(len(v), dtype=bool))
+    off = source_error(circuit, chip, drive, v, delivered) * largest_learned(circuit, g, 1.0)
+    return Balance(np.maximum(peaks(leaving.T), off), largest, rounding)
 
 
 def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floats:
@@ -97,36 +90,3 @@ def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Float
     one = (most == most[0]).all()
     largest: Floats = (peaks(v.T) * most[0] if one else peaks(v.T * most[:, None])) * np.finfo(np.float64).eps
     return largest
-
-
-def _source_error(
-    circuit: Circuit, chip: Chip, drive: Drive, v: Floats, delivered: Mapping[str, Floats], branch: BranchCurrents | None = None
-) -> Floats:
-    """Return the largest error of a source's voltage, and of an ideal diode's drop, shape (B,) [V].
-
-    `delivered` are the currents of amplifiers' outputs, each (B, n) [A], `branch` those of sources where they are known.
-    """
-    error = np.zeros(len(v))
-    for element in circuit.elements:
-        match element:
-            case VoltageSources(plus=a, minus=b):
-                off = v[:, a] - v[:, b] - chip(element.name, "v")
-            case InputSources(plus=a, feature=feature):
-                off = (
-                    v[:, a] - np.asarray(drive.x, dtype=np.float64)[:, feature] * chip(element.name, "scale") - chip(element.name, "offset")
-                )
-            case Amplifiers(input=a, output=b):
-                dropped = chip(element.name, "output_resistance") * delivered[element.name]
-                off = v[:, b] + dropped - chip(element.name, "gain") * (v[:, a] + chip(element.name, "offset"))
-            case VoltageControlledVoltageSources(plus=a, minus=b, control_plus=plus, control_minus=minus):
-                off = v[:, a] - v[:, b] - (v[:, plus] - v[:, minus]) * chip(element.name, "gain")
-            case CurrentControlledVoltageSources(plus=a, minus=b, source=source, place=place) if branch is not None:
-                off = v[:, a] - v[:, b] - branch.i[:, branch.first[source] + place] * chip(element.name, "rm")
-            case Inductors(a=a, b=b):
-                off = v[:, a] - v[:, b]
-            case IdealDiodes(anode=a, cathode=b):
-                off = np.maximum(v[:, a] - v[:, b] - CLAMP_TOLERANCE, 0.0)
-            case _:
-                continue
-        error = np.maximum(error, np.abs(off).max(axis=1, initial=0.0))
-    return error

@@ -132,6 +132,10 @@ class Solver(Phases, Protocol):
         """Find the free equilibria, then each nudged one from there; `noise` are currents into free nodes, as a Drive's, for each phase."""
         ...
 
+    def pause(self) -> None:
+        """Release until the next batch what others have to do without while the solver is at work (the processor's threads)."""
+        ...
+
     def close(self) -> None:
         """Release what the solver holds (processes, files)."""
         ...

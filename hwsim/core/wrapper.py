@@ -101,6 +101,10 @@ class SolverWrapper(Closing):
         """Return the solver for use inside of compiled functions."""
         return self.solver.traced(**settings)
 
+    def pause(self) -> None:
+        """Release what the solver needs only at work."""
+        self.solver.pause()
+
     def close(self) -> None:
         """Release what the solver holds."""
         self.solver.close()

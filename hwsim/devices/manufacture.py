@@ -26,7 +26,16 @@ _LEAST = 0.01
 
 
 def alike(circuit: Circuit, variation: VariationSettings, device: DeviceSettings, noise: NoiseSettings, *, learning: bool = False) -> bool:
-    """Whether all chips are one: no part, no noise, nor a pulse where they are `learning`, depends on the chip's seed."""
+    """Whether all chips are one: no part, no noise, nor a pulse where they are `learning`, depends on the chip's seed.
+
+    Parts of the chip that the variation names are compared with the design's. That it, or another, cannot be is no matter here.
+
+    Raises
+    ------
+    DeviceError
+        As `draw`.
+
+    """
     from hwsim.devices.programming.chip_devices import kind_of  # noqa: PLC0415 - as below
 
     if noise.in_currents or noise.in_readings:
@@ -34,11 +43,11 @@ def alike(circuit: Circuit, variation: VariationSettings, device: DeviceSettings
     kind = kind_of(variation, device)
     if (kind.stuck and kind.stuck.share) or (learning and device.programmed and _pulses_differ(kind, device)):
         return False
-    other = variation.model_copy(update={"chip": variation.chip + 1})
-    one, two = (draw(circuit, each, device) for each in (variation, other))
-    pairs = [(values, two.values[name][parameter]) for name, of in one.values.items() for parameter, values in of.items()]
-    pairs += [(values, two.aged[name]) for name, values in one.aged.items()]
-    return all(np.array_equal(*pair) for pair in pairs)
+    chip = _drawn(circuit, variation, device)
+    design = _drawn(circuit, variation.nominal, device.model_copy(update={"spread": False}))
+    pairs = [(values, design.reference(name, parameter)) for name, of in chip.values.items() for parameter, values in of.items()]
+    pairs += [(factors, design.aged[name]) for name, factors in chip.aged.items()]
+    return all((one == other).all() for one, other in pairs)
 
 
 def _pulses_differ(kind: "Device", device: DeviceSettings) -> bool:
@@ -62,16 +71,20 @@ def draw(circuit: Circuit, variation: VariationSettings, device: DeviceSettings 
         When values come out that no element can have.
 
     """
+    chip = _drawn(circuit, variation, device or DeviceSettings())
+    _check_clamps(chip, variation)
+    return chip
+
+
+def _drawn(circuit: Circuit, variation: VariationSettings, device: DeviceSettings) -> Chip:
+    """Draw a chip, whether its ideal clamps are possible or not."""
     values: dict[str, dict[str, Floats]] = {}
     parts = (_junctions, _amplifiers, _capacitors, _ends)
     for element, parameter, drawn in (value for part in parts for value in part(circuit, variation)):
         values.setdefault(element, {})[parameter] = drawn
-    device = device or DeviceSettings()
     for element, parameter, drawn in _memristors(circuit, variation, device):
         values.setdefault(element, {})[parameter] = drawn
-    chip = Chip(circuit, values, variation.kelvin, heat_of(device, variation), _drifted(circuit, variation, device))
-    _check_clamps(chip, variation)
-    return chip
+    return Chip(circuit, values, variation.kelvin, heat_of(device, variation), _drifted(circuit, variation, device))
 
 
 def _normal(variation: VariationSettings, element: str, parameter: str, nominal: Floats | float) -> Floats:

@@ -4,21 +4,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from circuits.errors import CircuitError
 from hwsim.ensemble.reached import Follow, part_of, unseen
 from hwsim.ensemble.results import Tested, TrainingResult
 from hwsim.ensemble.trainings import learn, test
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning.targets import Targets
 from hwsim.session import Session
-from hwsim.typing import Array, Floats, Weights
-
-if TYPE_CHECKING:
-    from circuits.chip import Chip
+from hwsim.typing import Array, Weights
 
 Mode = Literal["train", "transfer", "evaluate"]
 
@@ -93,34 +89,9 @@ def outcomes(
 
 
 def _repeated(session: Session, instances: Sequence[Instance]) -> bool:
-    """Whether there are several chips of a seed, and they come to the same: they are equal, and nothing else is drawn for each of them."""
-    if len({instance.seed for instance in instances}) == len(instances) or _drawn_besides(session.experiment):
-        return False
-    drawn = (_drawn(session.on_chip(chip)) for chip in sorted({instance.chip for instance in instances}))
-    try:
-        first = next(drawn)
-        return all(_equal(first, other) for other in drawn)
-    except CircuitError:  # of a chip that cannot be; it is reported when it is computed
-        return False
-
-
-def _drawn_besides(experiment: Experiment) -> bool:
-    """Whether chance has a part in more than values of one circuit's chip: in pulses, updates, noise, or a reservoir's devices."""
-    programmed, noise = any(device.programmed for device in experiment.devices), experiment.noise
-    if experiment.blocks is not None or programmed or noise.in_currents or noise.in_readings or experiment.training.update.drawn:
-        return True
-    return experiment.reservoir is not None and bool(experiment.reservoir.mismatch or experiment.reservoir.noise)
-
-
-def _drawn(session: Session) -> dict[tuple[str, ...], Floats]:
-    """Return all that is drawn for a session's chip, and for its reservoir's: values by element and parameter, and factors of age."""
-    chips: dict[str, Chip] = {"circuit": session.chip} | ({"reservoir": session.reservoir.chip} if session.experiment.reservoir else {})
-    values = {(which, name, key): array for which, chip in chips.items() for name, of in chip.values.items() for key, array in of.items()}
-    return values | {(which, name): factors for which, chip in chips.items() for name, factors in chip.aged.items()}
-
-
-def _equal(one: dict[tuple[str, ...], Floats], other: dict[tuple[str, ...], Floats]) -> bool:
-    return one.keys() == other.keys() and all(np.array_equal(values, other[name]) for name, values in one.items())
+    """Whether there are several chips of a seed, and they come to the same: nothing is drawn for each of them, nor as they learn."""
+    several = len({instance.seed for instance in instances}) < len(instances)
+    return several and session.experiment.blocks is None and session.alike(learning=True)
 
 
 def _computed(session: Session, instances: Sequence[Instance], mode: Mode, g: Weights | None, follow: Follow) -> Iterator[Outcome]:

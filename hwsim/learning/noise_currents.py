@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuits.arrays import Divisible, Trainable
-from circuits.chip import AnyChip
+from circuits.chip import AnyChip, Chip
 from circuits.circuit import Circuit
 from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE
 from circuits.diode import diode_current
@@ -17,12 +18,16 @@ from circuits.units import Kelvin
 from hwsim.core import blocks
 from hwsim.core.gathering import gather
 from hwsim.core.protocol import Equilibrium
+from hwsim.core.stiff_resistors import StiffResistors, limit
 from hwsim.random.counter import Draws
 from hwsim.settings.variation_settings import NoiseSettings
 from hwsim.typing import Array, Conductances
 
 Currents = dict[str, Array]
 """Currents into the nodes of groups, each (B, n) [A]."""
+
+_QUIET = 1e6
+"""Times what makes a resistor stiff: a wire of a thousand such ones adds a millionth to the noise of a column."""
 
 
 def currents(  # noqa: PLR0913 - a circuit with all that it carries
@@ -133,11 +138,19 @@ def _sources(
                 a, b, values = element.expand(of_blocks[element.name])
                 yield _Between(a, b, amplitude * xp.sqrt(values))
             case Resistors(a=a, b=b) if settings.thermal:
-                yield _Between(a, b, amplitude / xp.sqrt(xp.asarray(chip(element.name, "r"), dtype=dtype)))
+                std = amplitude / xp.sqrt(xp.asarray(chip(element.name, "r"), dtype=dtype))
+                yield _Between(a, b, xp.where(xp.asarray(_quiet(circuit, element)), 0.0, std).astype(dtype))
             case Diodes(anode=a, cathode=b) if settings.shot:
                 v = gather(circuit, free.v, a) - gather(circuit, free.v, b)
                 i, _ = diode_current(v, *(chip(element.name, what).astype(dtype) for what in ("i_sat", "n")))
                 yield _Between(a, b, xp.sqrt(2 * ELEMENTARY_CHARGE * settings.bandwidth * abs(i)))
+
+
+def _quiet(circuit: Circuit, resistors: Resistors) -> NDArray[np.bool_]:
+    """Return which of them are far stiffer than any, (n,): their noise moves no voltage, but would be more than other currents."""
+    quiet, chip = np.zeros(len(resistors), dtype=bool), Chip.nominal(circuit)
+    quiet[StiffResistors.above(circuit, chip, _QUIET * limit(circuit, chip)).which[resistors.name]] = True
+    return quiet
 
 
 def _grid(circuit: Circuit, crossbar: Trainable, parts: list[Trainable], g: list[Array], amplitude: float) -> _Grid:

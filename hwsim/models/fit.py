@@ -17,7 +17,8 @@ from hwsim.files.records import Row
 from hwsim.models.array_data import Arrays, experiment_of, samples_of, task_of
 from hwsim.models.model import Model
 from hwsim.models.progress_bar import progress_bar
-from hwsim.runs.stop_signals import stop_signals
+from hwsim.runs.compiler_end import wait_at_exit
+from hwsim.runs.stop_signals import stop_signals, until_stopped
 from hwsim.session import Session
 from hwsim.settings.sections import TaskName
 
@@ -58,6 +59,8 @@ def fit(  # noqa: PLR0913 - what a training is made of; all but the circuit have
     progress: bool | None = None,
 ) -> Model:
     """Train a circuit, and return it as a model. Ctrl-C stops the training and keeps what was learned.
+
+    While the first update compiles, Ctrl-C waits for nothing; the process then ends when the compiler has.
 
     Parameters
     ----------
@@ -156,11 +159,13 @@ def _followed(trainer: "Trainer", state: "State", shown: bool | None) -> tuple["
     """Train to the last epoch, or until Ctrl-C, and return the state there and the metrics of each epoch."""
     rows = []
     with progress_bar(trainer.settings.epochs, shown) as show, stop_signals([signal.SIGINT]) as stopped:
-        for step in trainer.run(state):
-            state = step.state
-            if step.record is not None:
-                rows.append(step.record)
-            show(step)
+        try:
+            for step in until_stopped(trainer.run(state), stopped):
+                state = step.state
+                if step.record is not None:
+                    rows.append(step.record)
+                show(step)
+        finally:
             if stopped.is_set():
-                break
+                wait_at_exit()
     return state, rows

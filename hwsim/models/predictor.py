@@ -1,5 +1,6 @@
 """What a trained circuit answers for a user's arrays: outputs, classes or targets, and how many are right."""
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from circuits.units import Volt
 from hwsim.experiment.experiment import Experiment
 from hwsim.files.raw import DataError, features
+from hwsim.models.kept_solver import KeptSolver
 from hwsim.session import Session
 from hwsim.typing import Floats, Weights
 
@@ -29,6 +31,11 @@ class Predictor:
     def experiment(self) -> Experiment:
         """All settings."""
         return self.session.experiment
+
+    @cached_property
+    def solver(self) -> KeptSolver:
+        """What solves the circuit on its chip, in 64 bits, each equilibrium verified."""
+        return KeptSolver(self.session.verified_solver)
 
     @property
     def classes(self) -> NDArray[Any]:
@@ -59,7 +66,7 @@ class Predictor:
         size = max(_FEWEST, 1 << (len(scaled) - 1).bit_length())
         filled = np.resize(scaled, (size, scaled.shape[1])) if size <= BATCH else scaled
         seed = noise_seed(self.experiment.training.seed, self.experiment.variation.chip)
-        with self.session.verified_solver() as solver:
+        with self.solver.lent() as solver:
             return read_outputs(solver, self.g, filled, self.session.reading, seed).outputs[: len(scaled)]
 
     def scaled(self, x: Any) -> Floats:

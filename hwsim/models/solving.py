@@ -1,5 +1,7 @@
 """Equilibria and errors of anything that has a circuit: a model, an experiment, a network, a name or a file."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from circuits.network import Network
-from hwsim.core.protocol import Drive
+from hwsim.core.protocol import Drive, Solver
 from hwsim.experiment.experiment import Experiment
 from hwsim.models.array_data import experiment_of, samples_of
 from hwsim.models.fit import session_of
@@ -18,6 +20,8 @@ from hwsim.settings.engine_names import EngineName
 from hwsim.typing import Floats, Weights
 
 What = Model | Experiment | Network | str | Path
+
+SolverOf = Callable[[], AbstractContextManager[Solver]]
 
 
 class Solution(NamedTuple):
@@ -70,9 +74,9 @@ def solve(what: What, x: Any, *, engine: EngineName | None = None) -> Solution:
     ((1, 1), ['bias', 'h1'], True)
 
     """
-    session, g = _circuit(what, engine)
+    session, g, solver_of = _circuit(what, engine)
     drive = Drive(np.asarray(x, np.float64))
-    with session.verified_solver() as solver:
+    with solver_of() as solver:
         equilibrium = solver.solve(g, drive)
         voltages = {name: np.asarray(v, np.float64) for name, v in equilibrium.v.items()}
         outputs = np.asarray(equilibrium.outputs(session.circuit), np.float64)
@@ -104,22 +108,24 @@ def evaluate(what: Model | Experiment | str | Path, x: Any = None, y: Any = None
 
     """
     resolved = load(what) if isinstance(what, str | Path) else what
-    session, g = _circuit(resolved, engine)
+    session, g, solver_of = _circuit(resolved, engine)
     if x is None:
-        with session.verified_solver() as solver:
+        with solver_of() as solver:
             return session.evaluate(solver, g, session.data.x_test, session.task.test).scores
     if not isinstance(resolved, Model):
         msg = "evaluate: samples x and y are scaled as a training set was, and this circuit has none; pass a model, or leave x and y out"
         raise TypeError(msg)
-    on_engine = replace(resolved, session=session)
+    on_engine = resolved if session is resolved.session else replace(resolved, session=session)
     score = on_engine.score(x, y)
     return {"error": 1 - score} if resolved.has_classes else {"error": on_engine.rmse(x, y), "r2": score}
 
 
-def _circuit(what: What, engine: EngineName | None) -> tuple[Session, Weights]:
-    """Return the session of a circuit, and its conductances [S]."""
+def _circuit(what: What, engine: EngineName | None) -> tuple[Session, Weights, SolverOf]:
+    """Return the session of a circuit, its conductances [S], and what opens a solver of it: a model's own, where its engine stays."""
     model = load(what) if isinstance(what, str | Path) else what
     if isinstance(model, Model):
+        if engine in {None, model.experiment.training.engine}:
+            return model.session, model.g, model.solver.lent
         session, g = model.session, model.g
     elif isinstance(model, Network):
         x, y = np.eye(2, model.inputs), np.arange(2.0)
@@ -128,4 +134,5 @@ def _circuit(what: What, engine: EngineName | None) -> tuple[Session, Weights]:
     else:
         session = Session.of(model)
         g = session.begun()
-    return (session if engine is None else session.changed("training", engine=engine)), g
+    session = session if engine is None else session.changed("training", engine=engine)
+    return session, g, session.verified_solver

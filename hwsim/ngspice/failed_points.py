@@ -8,6 +8,8 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.core.protocol import Result
+from hwsim.core.stiff_resistors import has_stiff
+from hwsim.ngspice.leftovers import DECK
 from hwsim.ngspice.messages import Answer
 from hwsim.ngspice.ngspice_errors import NgspicePointError
 from hwsim.typing import Floats, Weights
@@ -29,9 +31,10 @@ def raise_if_failed(circuit: Circuit, chip: Chip, g: Weights, x: Floats, answer:
     sample, phase = failed[0]
     push = (answer.beta[sample, phase], answer.target[sample, phase], answer.current[sample, phase])
     kept = keep(write_deck(circuit, chip, g, x=x[sample], pushes=[push] if phase else []))
+    advice = f"; {Result.STIFF.advice}" if has_stiff(circuit, chip) else ""
     msg = (
         f"{circuit.name}: ngspice found no equilibrium for {len(set(failed[:, 0].tolist()))} of {len(x)} samples; "
-        f"sample {sample}, {'nudged' if phase else 'free'}: {answer.message}; see it fail: ngspice -b {kept}"
+        f"sample {sample}, {'nudged' if phase else 'free'}: {answer.message}{advice}; see it fail: ngspice -b {kept}"
     )
     raise NgspicePointError(msg)
 
@@ -39,7 +42,7 @@ def raise_if_failed(circuit: Circuit, chip: Chip, g: Weights, x: Floats, answer:
 def keep(deck: str) -> str:
     """Write a deck where it outlives the workers, and return where."""
     try:
-        path = Path(tempfile.mkdtemp(prefix="hwsim-ngspice-deck-")) / "deck.cir"
+        path = Path(tempfile.mkdtemp(prefix=DECK)) / "deck.cir"
         path.write_text(deck, encoding="utf-8")
     except OSError as error:
         return f"no file, for {error}"

@@ -110,6 +110,10 @@ class Pool:
         """End all workers."""
         while self.workers:
             self.workers.pop().end()
+        self.pause()
+
+    def pause(self) -> None:
+        """Let NumPy's products take all threads until the next run."""
         if self._let_go is not None:
             self._let_go()
             self._let_go = None

@@ -15,6 +15,7 @@ from typing import Any
 
 from hwsim.ngspice.importable import MODULES, loaded
 from hwsim.ngspice.installed import require_library
+from hwsim.ngspice.leftovers import LOG, WORKER, lock_log, remove_leftovers
 
 _NO_MEMORY = ("MemoryError", "can't allocate", "Cannot allocate", "start new thread")
 """What Python, ngspice and the system write when memory ends."""
@@ -53,7 +54,8 @@ class WorkerProcess:
     def __init__(self, memory: int, processor: float) -> None:
         library = require_library()
         self.memory, self.processor = memory, processor
-        self.home = Path(tempfile.mkdtemp(prefix="hwsim-ngspice-"))
+        remove_leftovers()
+        self.home = Path(tempfile.mkdtemp(prefix=WORKER))
         (self.home / MODULES).write_text("\n".join(loaded()), encoding="utf-8", errors="surrogateescape")
         self.deck: object = None
         self.settled: int | None = None
@@ -66,7 +68,8 @@ class WorkerProcess:
             "OMP_NUM_THREADS": "1",  # a process a core is enough
             "OPENBLAS_NUM_THREADS": "1",
         }
-        with theirs, (self.home / "log").open("wb") as log:
+        with theirs, (self.home / LOG).open("wb") as log:
+            lock_log(log.fileno())
             self.process = subprocess.Popen(  # noqa: S603 - this Python, with a module of ours
                 [sys.executable, "-m", "hwsim.ngspice.worker", str(theirs.fileno()), str(memory), str(processor)],
                 cwd=self.home,
@@ -91,7 +94,7 @@ class WorkerProcess:
             how = f"was ended after {self.processor:g} s of processor time for one job; raise solver.ngspice_processor if it was only slow"
             return how, True
         how = f"died of {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        wrote = (self.home / "log").read_text(encoding="utf-8", errors="replace").strip()
+        wrote = (self.home / LOG).read_text(encoding="utf-8", errors="replace").strip()
         if any(word in wrote for word in _NO_MEMORY):
             how += f" because it needed memory beyond {self.memory / 1e9:.3g} GB; raise solver.ngspice_memory, or use fewer workers"
         return (f"{how}; it wrote: {wrote[-_LAST:]}" if wrote else how), status >= 0

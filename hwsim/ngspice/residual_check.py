@@ -7,6 +7,7 @@ from circuits.arrays import Trainable
 from circuits.elements import Capacitors, CurrentSources, InputCurrents, Nudges, Resistors
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import Drive, Equilibrium, Result
+from hwsim.core.stiff_resistors import has_stiff
 from hwsim.ngspice.plan import Plan
 from hwsim.ngspice.user_plan import UserPlan
 from hwsim.typing import Conductances, Floats
@@ -34,8 +35,7 @@ def verified(plan: Plan | UserPlan, g: Conductances, drive: Drive, answer: Equil
         applied, some = (drive, answer) if whole else (drive.some(ok), answer.some(ok))
         balanced = balance(plan.circuit, plan.chip, g, applied, some)
         residual[ok] = balanced.residual
-        result[ok[~balanced.holds]] = Result.MAX_STEPS
-        result[ok[balanced.hidden]] = Result.STIFF
+        result[ok[~balanced.holds]] = Result.STIFF if has_stiff(plan.circuit, plan.chip) else Result.MAX_STEPS
     beta = np.asarray(drive.push.beta)
     if (beta < 0).any():
         pushed = beta * plan.chip(plan.circuit.outputs.name, "gain")

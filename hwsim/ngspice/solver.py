@@ -201,6 +201,10 @@ class NgspiceSolver(Nudging, Closing):
         """
         return lock_in(partial(transient_runs.integrate, self._pool), self.circuit, self.chip, g, x, free, current, *frequencies)
 
+    def pause(self) -> None:
+        """Let NumPy's products take all threads until the next batch."""
+        self._pool.pause()
+
     def close(self) -> None:
         """End the worker processes; the next batch would start new ones."""
         self._pool.close()

@@ -13,8 +13,9 @@ from circuits.errors import CircuitError
 from circuits.nodes import Nodes
 from circuits.units import Volt
 from circuits.user_text import from_elsewhere
-from hwsim.core.protocol import ConvergenceError, Push, UnsupportedCircuitError
+from hwsim.core.protocol import ConvergenceError, Push, Result, UnsupportedCircuitError
 from hwsim.core.signal import Signal
+from hwsim.core.stiff_resistors import StiffResistors, limit
 from hwsim.core.transient import NoiseInTime, Reduction, Trajectory, initial_states, state_groups, state_nodes, stored_groups
 from hwsim.ngspice.messages import TransientAnswer, TransientDeck, TransientJob
 from hwsim.ngspice.ngspice_errors import NgspicePointError
@@ -36,6 +37,9 @@ _HALVINGS = 6
 
 _UNEQUAL = 1e-6
 """Share of a clock by which others may be longer, by rounding."""
+
+_ROUNDED = 1.5e5
+"""Times what makes a resistor stiff: roundings of such ones' currents are 1e-5 of the others, and halving steps does not show that."""
 
 _A_LINE = 100
 """Voltages that a .save card names."""
@@ -73,6 +77,8 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and what runs 
     if circuit.text is not None:
         _check_user(circuit, chip, signal)
     circuit.check_conductances(g)
+    if len(StiffResistors.above(circuit, chip, _ROUNDED * limit(circuit, chip)).r):
+        raise ConvergenceError(f"{circuit.name}: {Result.STIFF.advice}")
     if is_clocked(circuit):
         _refuse_unclocked(circuit, signal)
     asked = np.unique(np.concatenate([state_nodes(circuit, between=True), _outputs(circuit.outputs), *(group.nodes for group in stored)]))

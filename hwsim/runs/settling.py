@@ -8,6 +8,8 @@ import numpy as np
 from circuits.capacitors import CAPACITANCE, with_capacitors
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.elements import Resistors
+from circuits.quoting import quote_all
 from circuits.units import Farad, Joule, Second, Volt
 from hwsim.core.dissipation import dissipated
 from hwsim.core.protocol import FREE, ConvergenceError, Drive, Equilibrium, Push
@@ -28,6 +30,9 @@ _DECADES, _PER_DECADE = 6, 60
 
 _LONGER, _TRIES = 4, 6
 """Times longer that is waited where that was too short, and how often."""
+
+_FAR = 1e3
+"""Times better than memristors conduct resistors that make some modes far faster than others."""
 
 
 class OutputSettling(NamedTuple):
@@ -128,8 +133,11 @@ class _Settling(NamedTuple):
         pushed = np.broadcast_to(push.beta * np.asarray(push.target) + np.asarray(push.current), (1, len(self.circuit.outputs)))
         target = np.asarray(end.at(self.circuit, form.nodes), dtype=np.float64)
         rate = form.slowest(target, self.x, pushed)
-        if rate <= 0:
+        if rate < 0:
             msg = f"{self.circuit.name}: {phase}: the equilibrium is not stable in time: a disturbance grows at {-rate:.2g}/s"
+            raise ConvergenceError(msg)
+        if rate == 0:
+            msg = f"{self.circuit.name}: {phase}: its slowest mode is less than a rounding of its fastest{self._stiff}"
             raise ConvergenceError(msg)
         last = _TIME_CONSTANTS / rate
         for _ in range(_TRIES):
@@ -167,7 +175,18 @@ class _Settling(NamedTuple):
         times = np.geomspace(last * 10.0**-_DECADES, last, _DECADES * _PER_DECADE + 1)
         x = np.repeat(self.x[:, None], len(times), axis=1)
         with NumericEngine().prepare(self.circuit, self.chip) as solver:
-            return solver.integrate(self.g, Signal(x, times, rise=1.0, push=push), begin)
+            try:
+                return solver.integrate(self.g, Signal(x, times, rise=1.0, push=push), begin)
+            except ConvergenceError as error:
+                raise ConvergenceError(f"{error}{self._stiff}") from None
+
+    @property
+    def _stiff(self) -> str:
+        """What makes some modes far faster than others, and what to do, behind an error; empty where no resistor does."""
+        least = 1.0 / (_FAR * max(float(np.max(values)) for values in self.g.values()))
+        names = [e.name for e in self.circuit.of(Resistors) if float(np.min(self.chip(e.name, "r"))) < least]
+        why = "charge capacitors far faster than memristors do: make them 0, so that they join nodes, or larger"
+        return f"; {quote_all(names)} {why}" if names else ""
 
 
 def _at(v: Mapping[str, Array], circuit: Circuit, form: StateForm) -> Floats:

@@ -41,7 +41,7 @@ def until_stopped(training: Iterable[Report], stopped: Stopped) -> Iterator[Repo
     """Return a training's reports until a signal stops it; what it begins from is kept already.
 
     Compiling comes before the first report, and nothing has been learned by then: it is not waited for. XLA compiles on in threads of its
-    own, so that this is for processes that end then, and at once: `cli.main.run` does.
+    own, which crash when its memory is freed: a process must end at once then, as `cli.main.run` does, or late (`compiler_end`).
     """
     stopped.harmless = True
     try:

@@ -31,6 +31,9 @@ _LONGEST = 60
 
 _START: Any = {"training": {"start"}}
 
+_DRAWN: Any = dict.fromkeys(("circuit", "blocks", "reservoir", "variation", "device", "noise"), True) | {"training": {"update"}}
+"""Keys that decide what is drawn for each chip."""
+
 _READ: dict[str, Any] = {
     "start": {"data": True, "company": True, **_START},
     "circuit": {"circuit": True, "blocks": True, **_START},
@@ -116,7 +119,7 @@ class Planned:
             return False
         learning = self.definition.mode == "train"
         each = [point.experiment(self.definition.experiment) for point in self.points]
-        differing = {one.model_dump_json(include={"circuit", "blocks", "variation", "device", "noise"}): one for one in each}.values()
+        differing = {one.model_dump_json(include=_DRAWN): one for one in each}.values()
         return all(Session.of(one).alike(learning=learning) for one in differing)
 
     @property

@@ -83,7 +83,7 @@ class Examination:
             _require(shape == (len(drive.x), len(group)), f"{what}: v[{group.name!r}] has shape {shape}")
         _require(not np.any(answer.result), f"{what}: results are {np.asarray(answer.result)}")
         balance = kirchhoff.balance(self.circuit, self.chip, g, drive, answer)
-        worst = float((balance.residual / balance.largest).max())
+        worst = float(balance.share.max())
         _require(worst <= BALANCED, f"{what}: {worst:.2g} of the largest current is missing at a node")
 
 

@@ -78,6 +78,9 @@ class Making:
     def mistake(self, array: Array, error: ValueError) -> None:
         """Note that something is wrong with an array, at the statement that made it, or else at the card that is wrong, or the first."""
         card, text = self.explained(error)
+        options = array.statement.options if array.statement else {}
+        if isinstance(error, ElementError) and error.parameter in options and not any("," in value for value in options.values()):
+            text = f"{error.parameter} {error.fault}"  # of all cards alike
         finding = array.statement.finding(text) if array.statement else self.at(card or array.members[0], text)
         self.sorting.findings.mistakes.append(finding)
 

@@ -1,5 +1,7 @@
 """Wires with resistance: a crossbar becomes a grid, which both engines solve alike and which learns as a crossbar does."""
 
+import tempfile
+
 import numpy as np
 import pytest
 
@@ -9,13 +11,16 @@ from circuits.elements import Resistors
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from circuits.wires import Wires
+from hwsim.checks.check import check
 from hwsim.core.protocol import ConvergenceError, Drive, Push
 from hwsim.experiment.engines import make_engine
+from hwsim.experiment.loading import load
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.numeric.general import wired_linear
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import RunError
+from hwsim.session import Session
 from hwsim.settings.sections import SolverSettings
 from netlists.write.writer import write_deck
 from support.reading import parse
@@ -83,11 +88,46 @@ def test_wires_approach_ideal_ones_in_proportion_to_their_resistance(row, column
         np.testing.assert_allclose(solved(circuit, push).outputs(circuit), ideal + r * per_ohm, rtol=0, atol=1e-13 + 1e-4 * r**2)
 
 
-def test_ngspice_does_not_settle_where_wires_leave_it_nothing_but_rounding():
-    """The message states what to do."""
+@pytest.mark.parametrize(("r", "what"), [(1e-6, "residual"), (1e-14, "Too many iterations")])
+def test_ngspice_does_not_settle_where_wires_leave_it_nothing_but_rounding(r, what, tmp_path, monkeypatch):
+    """The message states what to do, whether the residual or ngspice itself shows it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # for the deck that shows it
     engine = make_engine("ngspice", SolverSettings(ngspice_workers=1))
-    with pytest.raises(ConvergenceError, match=r"circuit\.wire_r_row and circuit\.wire_r_column to 0"):
-        solved(network(1e-6, 1e-6), engine=engine)
+    with pytest.raises(ConvergenceError, match=rf"{what}.*circuit\.wire_r_row and circuit\.wire_r_column to 0"):
+        solved(network(r, r), engine=engine)
+
+
+@pytest.mark.parametrize("r", [1e-2, 1e-3, 1e-6, 1e-10, 1e-30])
+def test_long_wires_settle_as_short_ones_do(r):
+    """Roundings of voltages add up along them, and are no residual beyond a billionth of what the wires carry."""
+    circuit, rng = network(r, r, inputs=48, layers=(Layer(size=40, amplifier=Amplifier()),)), np.random.default_rng(1)
+    g = {element.name: rng.uniform(1e-6, 1e-4, element.shape) for element in circuit.trainable}
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        equilibrium = solver.solve(g, Drive(rng.uniform(-1, 1, (20, 48))))
+    assert equilibrium.residual.max() < 1e-9 * 5e-3
+
+
+def test_thermal_noise_of_wires_falls_with_their_resistance():
+    """That of the least is none, and no other voltage is lost in their currents."""
+    outputs = []
+    for r in (1e-10, 1e-18, 1e-30, 1e-100):
+        session = Session.of(load("xor", {"circuit.wire_r_row": r, "circuit.wire_r_column": r, "noise.thermal": True}))
+        with session.verified_solver() as solver:
+            evaluation = session.evaluate(solver, session.begun(), session.data.x_test, session.task.test)
+        outputs.append(evaluation.outputs)
+    for other in outputs[1:]:
+        np.testing.assert_allclose(other, outputs[0], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("r", [1e-2, 1e-8])
+def test_wires_of_any_resistance_are_checked(r):
+    """Kirchhoff's law and gradients hold; engines are compared where ngspice has an equilibrium, and a note reports where it has none."""
+    session = Session.of(load("xor", {"circuit.wire_r_row": r, "circuit.wire_r_column": r}))
+    report = check(session, session.begun(), make_engine("ngspice", SolverSettings(ngspice_workers=1)), samples=2, reference_samples=2)
+    assert report.passed
+    assert {"kirchhoff_numeric", "gradient_max_rel"} <= {finding.name for finding in report.findings}
+    compared = report.value("engines_dv_free") is not None, report.ngspice_samples, not report.note
+    assert compared == ((True, 2, True) if r > 1e-3 else (False, 0, False))
 
 
 @pytest.mark.parametrize("r", [1e-101, 5e-324])

@@ -277,6 +277,19 @@ def test_chips_are_alike_only_where_no_seed_changes_anything():
         assert plan.alike == wanted, settings
 
 
+@pytest.mark.parametrize("values", ["0.5,1", "1,0.5"])
+def test_chips_of_a_sweep_are_alike_only_where_those_of_each_point_are(values):
+    """In whatever order points come."""
+    assert not Planned.make("xor", [], [f"training.update.probability={values}"], "train", chips=2).alike
+
+
+@pytest.mark.parametrize("key", ["noise", "mismatch"])
+@pytest.mark.parametrize("values", ["0.01,0", "0,0.01"])
+def test_chips_of_reservoirs_are_alike_only_where_those_of_each_point_are(key, values):
+    """Circuits behind them may well be."""
+    assert not Planned.make("narma10", [], [f"reservoir.{key}={values}"], "train", chips=2).alike
+
+
 @pytest.mark.parametrize("command", [["evaluate"], ["solve"], ["sweep", "--mode", "evaluate", "--vary", "variation.offset=0,1e-3"]])
 def test_what_a_run_learned_takes_no_other_start(hwsim, trained, command):
     """A run is tested with what it learned, so that a start from elsewhere would change nothing; the line names what to test instead."""

@@ -7,6 +7,7 @@ from circuits.capacitors import with_capacitors
 from circuits.chip import Chip
 from circuits.junction_neurons import DiodePair
 from circuits.network import Amplifier, ConvolutionLayer, Layer, Network
+from hwsim.core.protocol import ConvergenceError
 from hwsim.core.signal import Signal
 from hwsim.datasheet.datasheet import Scope, datasheet
 from hwsim.datasheet.part_counts import part_counts
@@ -39,6 +40,16 @@ def test_outputs_settle_when_ngspice_finds_them_settled():
     assert before > step > after
     assert free.outputs.energy > 0
     assert free.slowest in circuit.node_names
+
+
+@pytest.mark.parametrize("r", [1e-12, 1e-9, 1e-3, 1.0])
+def test_wires_that_are_too_fast_to_follow_are_named(r):
+    """Rounding makes no circuit of resistors unstable, however fast some of its modes are: it hides the slow ones, or takes steps."""
+    circuit = Network(inputs=4, layers=(Layer(5, neuron=DiodePair()),), outputs=3, wire_r_row=r).compile()
+    g = {e.name: np.full(e.shape, 1e-5) for e in circuit.trainable}
+    with pytest.raises(ConvergenceError, match="wire charge capacitors far faster") as error:
+        settling(circuit, Chip.nominal(circuit), g, np.full(4, 0.5), [])
+    assert "not stable" not in str(error.value)
 
 
 def test_energies_add_up(sheet):

@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hwsim.devices.kinds.exponential_walk import Steps
+from hwsim.devices.kinds.steps import Bounds, Exponential, Noise
 from hwsim.typing import Array
 
 AS_RERAM = {"delta": 7e-4, "a": 8.1e-4, "start": 0.0, "rate": 6.1}
@@ -107,3 +108,17 @@ def test_what_hardly_moves_moves_once(kind: type[np.floating]) -> None:
         assert (squares >= 0).all()
         np.testing.assert_allclose(way, exact[0], rtol=1e-5, atol=2e-5 * e)
         np.testing.assert_allclose(squares, exact[1], rtol=1e-2, atol=1e-4 * e**2)
+
+
+@pytest.mark.parametrize("a", [1e-8, 1e-6, -1e-8])
+@pytest.mark.parametrize("rate", [18.0, 25.0, 50.0])
+def test_steps_follow_exponentials_however_far_these_grow(a: float, rate: float) -> None:
+    """A small factor in front makes up for a large exponent: steps end where a·exp(rate·x) is 1, taken one by one or together."""
+    x = np.linspace(0.0, 1.0, 11)
+    law = Exponential(*(np.full(11, value) for value in (1e-3, 1e-3, a, a, rate, rate, 1.0, 0.0)))
+    for k in (1, 40):
+        exact = x.copy()
+        for _ in range(k):
+            exact = np.minimum(exact + 1e-3 * np.maximum(1 - a * np.exp(rate * exact), 0.0), 1.0)
+        moved = law.walk(x, np.full(11, k), Noise(), Bounds(np.zeros(11), np.ones(11)))
+        np.testing.assert_allclose(x + moved.mean, exact, rtol=0, atol=1e-8)

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from hwsim.devices.kinds.exponentials import log1p, lost
+from hwsim.devices.kinds.exponentials import log1p, lost, scaled_exp
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
@@ -34,3 +34,13 @@ def test_logarithms_are_exact_to_rounding(kind: type[np.floating]) -> None:
 def test_growth_has_a_limit() -> None:
     """What would overflow is taken for exp(15)."""
     np.testing.assert_allclose(lost(np.array([16.0, 1e9])), 1 - np.exp(15.0), rtol=1e-15)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_what_grows_is_cut_by_its_size_and_not_by_its_exponent(kind: type[np.floating]) -> None:
+    """a·exp(e) with a small a is followed as far as with a large one, and no farther."""
+    a, e = (each.ravel().astype(kind) for each in np.meshgrid([1e-30, -1e-8, 0.5, -40.0], np.linspace(-10, 75, 200)))
+    exact = np.clip(a * np.exp(e.astype(np.longdouble)), -1e9, 1e9)
+    for result in (scaled_exp(a, e, 1e9), jax.jit(scaled_exp, static_argnums=2)(a, e, 1e9)):
+        np.testing.assert_allclose(np.asarray(result, np.longdouble), exact, rtol=8 * np.finfo(kind).eps, atol=np.finfo(kind).eps * 40)
+    np.testing.assert_array_equal(scaled_exp(np.array([1e-20, -1.0, 0.0], kind), np.full(3, 1e9, kind), 1e9), [1e9, -1e9, 0.0])

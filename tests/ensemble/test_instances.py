@@ -158,6 +158,17 @@ def sizes(monkeypatch):
     return counts
 
 
+@pytest.mark.parametrize("keys", ["device.preset='ideal' device.rounding='nearest'", "device.levels=8 device.level_rounding='nearest'"])
+def test_chips_of_programmed_devices_without_chance_are_computed_once(keys, sizes):
+    """They are called equal by the same law that warns of equal chips, and each comes to what it comes to by itself."""
+    programmed = override(PLAIN, keys.split())
+    assert Session.of(programmed).alike(learning=True)
+    one, other = outcomes(programmed, [SEVERAL[0], SEVERAL[2]])
+    assert sizes == [1]
+    np.testing.assert_equal(next(outcomes(programmed, [SEVERAL[2]])).pulses, other.pulses)
+    assert one.pulses == other.pulses
+
+
 @pytest.mark.parametrize("mode", ["train", "transfer", "evaluate"])
 def test_equal_chips_are_computed_once_a_seed(mode, sizes):
     """Each comes to what it comes to by itself, and only one a seed is trained or tested."""
@@ -178,6 +189,7 @@ def test_equal_chips_are_computed_once_a_seed(mode, sizes):
     "key",
     [
         "device.preset='reram-sb'",
+        "device.preset='reram-sb' device.spread=false",
         "noise.read=0.5",
         "noise.thermal=true",
         "variation.stuck=0.1",
@@ -187,8 +199,14 @@ def test_equal_chips_are_computed_once_a_seed(mode, sizes):
 )
 def test_each_instance_is_computed_where_chance_has_a_part(key, sizes):
     """Programmed devices, noise, spreads and drawn updates make chips of a seed differ."""
-    list(outcomes(override(PLAIN, [key]), SEVERAL, "evaluate"))
+    list(outcomes(override(PLAIN, key.split()), SEVERAL, "evaluate"))
     assert sizes == [4]
+
+
+def test_pulses_are_drawn_for_each_chip_though_all_devices_are_equal():
+    """Of one seed, devices without any spread take other numbers of pulses on each chip."""
+    one, other = outcomes(override(PLAIN, ["device.preset='reram-sb'", "device.spread=false"]), [Instance(4, 1), Instance(6, 1)])
+    assert one.pulses != other.pulses
 
 
 def test_instances_of_seeds_of_their_own_are_all_computed(sizes):
@@ -197,7 +215,7 @@ def test_instances_of_seeds_of_their_own_are_all_computed(sizes):
     assert sizes == [3]
 
 
-def test_chips_are_equal_where_those_that_are_asked_for_are(sizes):
+def test_chips_that_are_equal_by_chance_are_computed_each(sizes):
     """Two gains may both be the least one can have: that chips 6 and 7 are equal does not make chip 3 equal."""
     wide = override(PLAIN, ["variation.gain=50", "variation.chip=6"])
     layers = (Layer(1, amplifier=Amplifier()),)
@@ -206,17 +224,30 @@ def test_chips_are_equal_where_those_that_are_asked_for_are(sizes):
     assert gains[0] == gains[1] != gains[2]
     list(outcomes(ours, [Instance(6, 0), Instance(7, 0)], "evaluate"))
     list(outcomes(ours, [Instance(6, 0), Instance(3, 0)], "evaluate"))
-    assert sizes == [1, 2]
+    assert sizes == [2, 2]
 
 
-@pytest.mark.parametrize("chips", [[1], [1, 3]])
-def test_no_chip_is_drawn_but_those_that_are_asked_for(chips, monkeypatch):
-    """Others, such as chip 2, whose rails crossed, are no reason to fail."""
+@pytest.fixture
+def crossing():
+    """Return an experiment of whose chips 1 to 3 only the second cannot be: its rails crossed."""
     layers = (Layer(5, neuron=IdealPair(v_low=-0.1, v_high=0.1)),)
     spread = override(PLAIN, ["variation.rails=0.1"])
     ours = spread.model_copy(update={"circuit": Network(inputs=spread.circuit.inputs, layers=layers, outputs=3)})
     with pytest.raises(CircuitError, match="chip 2"):
         _ = Session.of(ours).on_chip(2).chip
+    return ours
+
+
+@pytest.mark.parametrize("chip", [1, 2])
+def test_whether_chips_are_alike_needs_none_that_can_be(chip, crossing):
+    """Neither the one that is asked about nor the next."""
+    assert not Session.of(crossing).on_chip(chip).alike(learning=False)
+    assert Session.of(override(crossing, ["variation.rails=0"])).on_chip(chip).alike(learning=False)
+
+
+@pytest.mark.parametrize("chips", [[1], [1, 3]])
+def test_no_chip_is_drawn_but_those_that_are_asked_for(chips, crossing, monkeypatch):
+    """Others, such as chip 2, are no reason to fail."""
     asked, draw = set(), manufacture.draw
 
     def noted(circuit, variation, device=None):
@@ -224,7 +255,7 @@ def test_no_chip_is_drawn_but_those_that_are_asked_for(chips, monkeypatch):
         return draw(circuit, variation, device)
 
     monkeypatch.setattr(manufacture, "draw", noted)
-    tested = list(outcomes(ours, [Instance(chip, 0) for chip in chips], "evaluate"))
+    tested = list(outcomes(crossing, [Instance(chip, 0) for chip in chips], "evaluate"))
     assert [each.failed for each in tested] == [None] * len(chips)
     assert asked == set(chips)
 

@@ -79,6 +79,23 @@ def test_both_engines_take_the_same_clocks(hold):
     np.testing.assert_allclose(ours.outputs, theirs.outputs, atol=1e-6)
 
 
+@pytest.mark.parametrize("r", [1e-6, 1e-10])
+def test_engines_follow_the_same_voltages_through_wires_of_little_resistance(r):
+    """Or ngspice, whose currents would be rounding, refuses them with advice."""
+    circuit = Network(inputs=2, layers=(Layer(3),), outputs=2, capacitance=1e-12, wire_r_row=r, wire_r_column=r).compile()
+    rng, chip = np.random.default_rng(0), Chip.nominal(circuit)
+    g = {element.name: rng.uniform(1e-6, 1e-4, element.shape) for element in circuit.trainable}
+    signal = Signal.hold(rng.uniform(-1, 1, (1, 3, 2)), 2e-8)
+    with NumericEngine().prepare(circuit, chip) as numeric, NgspiceEngine(workers=1).prepare(circuit, chip) as ngspice:
+        ours = numeric.integrate(g, signal)
+        if r < 1e-7:
+            with pytest.raises(ConvergenceError, match=r"circuit\.wire_r_row"):
+                ngspice.integrate(g, signal)
+        else:
+            theirs = ngspice.integrate(g, signal)
+            np.testing.assert_allclose(np.asarray(ours.outputs), theirs.outputs, rtol=0, atol=1e-5 + theirs.error)
+
+
 def test_ngspice_is_as_accurate_as_asked():
     """It halves its steps until that changes no more, or refuses what it does not reach."""
     circuit, chip, g = numbers(CIRCUITS["skewed"])

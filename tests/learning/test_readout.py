@@ -170,6 +170,23 @@ def test_diodes_between_two_free_nodes_are_noisy_at_both() -> None:
     np.testing.assert_allclose(together.sum(axis=1), 0.0, atol=1e-9 * np.abs(together).max())
 
 
+def test_wires_of_hardly_any_resistance_are_not_noisy() -> None:
+    """What they do to voltages fades with their resistance, though their currents grow without bound."""
+    spread = []
+    for r in (1e-7, 1e-9, 1e-30):
+        circuit = Network(inputs=4, layers=(Layer(3),), outputs=2, wire_r_row=r, wire_r_column=r).compile()
+        chip, g = Chip.nominal(circuit), {e.name: np.full(e.shape, 1e-5) for e in circuit.trainable}
+        x = np.full((50, 4), 0.5)
+        with GeneralEngine().prepare(circuit, chip) as prepared:
+            expected = {"temperature": TEMPERATURE, "seed": np.uint32(1), "phases": 1}
+            quiet = prepared.solve(g, Drive(x))
+            (noise,) = currents(circuit, chip, g, quiet, settings=NoiseSettings(thermal=True, bandwidth=1e6), **expected)
+            noisy = prepared.solve(g, Drive(x, noise=noise))
+        assert noisy.residual.max() < 1e-18
+        spread.append(noisy.outputs(circuit) - quiet.outputs(circuit))
+    np.testing.assert_allclose(spread, [spread[0]] * 3, rtol=0, atol=1e-5 * np.abs(spread[0]).max())
+
+
 @pytest.mark.parametrize("wired", [False, True])
 def test_general_circuits_settle_with_the_same_noise(solver, wired) -> None:
     """The general solver finds what the layered one finds, and with wires what ngspice finds, grids' inner nodes included."""

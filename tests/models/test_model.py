@@ -1,19 +1,28 @@
 """Models: plain arrays in, plain arrays out; what they predict is what the commands evaluate, and a folder gives them back."""
 
+import gc
 import json
 import pickle
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 import hwsim as hw
 from cli.main import main
+from hwsim.experiment.overriding import override
 from hwsim.files.raw import DataError
 from hwsim.learning.trainer import Trainer
+from hwsim.models import fit
+from hwsim.ngspice import pool
+from hwsim.ngspice.process import WorkerProcess
 
 EPOCHS = 3
 NET = hw.Network(inputs=4, layers=[hw.Layer(6, amplifier=hw.Amplifier())], outputs=3)
@@ -92,6 +101,35 @@ def test_a_folder_is_a_model_and_a_model_is_a_folder(
 def test_a_model_is_pickled(model: hw.Model) -> None:
     """And predicts the same."""
     assert np.array_equal(pickle.loads(pickle.dumps(model)).outputs(X), model.outputs(X))  # noqa: S301 - written here
+
+
+def test_ngspice_starts_once_for_all_predictions_of_a_model(model: hw.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its processes end with the model, and between predictions NumPy's products have their threads; a copy starts its own."""
+    started = []
+
+    def noted(*limits: Any) -> WorkerProcess:
+        worker = WorkerProcess(*limits)
+        started.append((worker.process, worker.home))
+        return worker
+
+    def threads() -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    monkeypatch.setattr(pool, "WorkerProcess", noted)
+    settings = {"training.engine": "ngspice", "solver.ngspice_workers": 1}
+    before, made = threads(), replace(model, session=replace(model.session, experiment=override(model.experiment, settings)))
+    outputs = made.outputs(X[:2])
+    made.score(X[:2], Y[:2])
+    assert hw.solve(made, made.scaled(X[:2])).outputs == pytest.approx(outputs, abs=1e-12)
+    assert hw.evaluate(made, X[:2], Y[:2]) == hw.evaluate(made, X[:2], Y[:2], engine="ngspice")
+    assert len(started) == 1
+    assert threads() == before
+    copied = pickle.loads(pickle.dumps(made))  # noqa: S301 - written here
+    assert np.array_equal(copied.outputs(X[:2]), outputs)
+    assert len(started) == 2
+    del made
+    gc.collect()
+    assert [(process.poll() is None, home.exists()) for process, home in started] == [(False, False), (True, True)]
 
 
 def test_how_many_samples_are_predicted_at_once_changes_no_class(model: hw.Model) -> None:
@@ -208,6 +246,55 @@ def test_ctrl_c_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.warns(hw.FitWarning, match="stopped in epoch"):
         made = hw.fit(NET, X, Y, epochs=9)
     assert made.predict(X[:1]).shape == (1,)
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError])
+def test_ctrl_c_before_the_first_update_waits_for_nothing(monkeypatch: pytest.MonkeyPatch, error: type[Exception] | None) -> None:
+    """What is compiled is given up, whatever the compiler makes of that, and the model is that of before; the caller's handler stays."""
+    waited, exits, before = [], [], signal.getsignal(signal.SIGINT)
+
+    def compiling(*_: Any, **__: Any) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise (error or KeyboardInterrupt) from None
+        waited.append("for the update")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "advance", compiling)
+        patch.setattr(fit, "wait_at_exit", lambda: exits.append("waits for the compiler"))
+        with pytest.warns(hw.FitWarning, match="stopped in epoch 1 of 9"):
+            made = hw.fit(NET, X, Y, epochs=9, seed=4)
+    assert (waited, len(exits), signal.getsignal(signal.SIGINT)) == ([], 1, before)
+    begun = made.session.begun()
+    assert all(np.array_equal(made.g[name], begun[name]) for name in begun)
+    assert made.predict(X[:1]).shape == (1,)
+
+
+def test_a_process_that_was_interrupted_while_it_compiled_ends_well() -> None:
+    """XLA's threads may still be at work then."""
+    code = """
+import os, signal, threading, warnings
+import jax
+import hwsim as hw
+from hwsim.learning.trainer import Trainer
+advance, interrupt = Trainer.advance, threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+
+def lowered(event, seconds, **_):
+    if event.endswith("jaxpr_to_mlir_module_duration") and seconds > 0.02 and not interrupt.is_alive():
+        interrupt.start()  # what takes so long is the update, which is compiled next
+
+def advancing(*given, **how):
+    jax.monitoring.register_event_duration_secs_listener(lowered)
+    return advance(*given, **how)
+
+Trainer.advance = advancing
+warnings.simplefilter("ignore")
+x, y = hw.dataset("iris")
+print(len(hw.fit(hw.Network(inputs=4, layers=[hw.Layer(8, amplifier=hw.Amplifier())], outputs=3), x, y, epochs=3).rows))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

@@ -68,11 +68,12 @@ def deck(cards, roles=ROLES):
         ("*hwsim: trainable r1 gmin=3", "trainable knows no gmin=; it knows g_min=, g_max=, name="),
         ("*hwsim: trainable nope", "trainable nope: no element is called nope; there are rw, rl"),
         ("*hwsim: trainable vin", "vin cannot be that; only resistors can, so name only those"),
-        ("*hwsim: trainable rl g_min=1 g_max=0.1", f"deck:{FIRST}: trainable rl: rl: g_max = 0.1 must be above g_min"),
+        ("*hwsim: trainable rl g_min=1 g_max=0.1", f"deck:{FIRST}: trainable rl: g_max = 0.1 must be above g_min"),
         (
             "r1 in out 1k\nr2 out 0 1k\n*hwsim: trainable r1 r2 g_max=1,1e-9",
             f"deck:{FIRST + 2}: trainable r1 r2: r2: g_max = 1e-09 must be above g_min",
         ),
+        ("r1 in out 1k\nr2 out 0 1k\n*hwsim: trainable r1 r2 g_min=-1", f"deck:{FIRST + 2}: trainable r1 r2: g_min = -1 must be positive"),
         ("*hwsim: trainable rl g_min=abc", "trainable rl: 'abc' is no number"),
         ("*hwsim: trainable rw rl", f"rw is trainable already, by line {FIRST}; let one pattern name it"),
         ("*hwsim: trainable", "trainable names nothing"),

@@ -13,6 +13,7 @@ import pytest
 
 from hwsim.core.protocol import Drive
 from hwsim.ngspice import pool as pool_module
+from hwsim.ngspice.leftovers import LOG, remove_leftovers
 from hwsim.ngspice.limits import WorkerLimits
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError
 from hwsim.ngspice.process import WorkerProcess
@@ -139,6 +140,27 @@ def test_a_script_needs_no_guard_and_no_close(tmp_path):
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert all(gone(int(pid)) for pid in printed.strip(" []\n").split(","))
+
+
+def test_what_killed_processes_left_is_removed(tmp_path):
+    """A worker's folder that no process owns any more goes, and so does a deck of long ago; those of live workers and young ones stay."""
+    with prepared() as solver:
+        solver.solve(G, Drive(X))
+        alive = solver._pool.workers[0].home
+        left, locked_never, deck, *young = (
+            tmp_path / name
+            for name in ("hwsim-ngspice-a", "hwsim-ngspice-b", "hwsim-ngspice-deck-a", "hwsim-ngspice-c", "hwsim-ngspice-deck-b", "other")
+        )
+        for folder in (left, locked_never, deck, *young):
+            folder.mkdir()
+            if folder != locked_never:
+                (folder / LOG).touch()
+        for folder in (alive, left, locked_never, deck, young[-1]):
+            os.utime(folder, (0, 0))
+        remove_leftovers.cache_clear()
+        remove_leftovers()
+        assert [folder.exists() for folder in (left, locked_never, deck)] == [False] * 3
+        assert [folder.exists() for folder in (alive, *young)] == [True] * 4
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])

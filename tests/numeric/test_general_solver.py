@@ -1,6 +1,8 @@
 """The general solver: any netlist's equilibrium, as ngspice and the layered solver find it, with its certificate and its gradients."""
 
+import sys
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import VoltageControlledCurrentSources
 from circuits.elements import Diodes, InputSources, Nudges, Resistors
+from circuits.network import Layer, Network
 from circuits.nodes import GROUND
 from circuits.passed import Passed
 from hwsim.core.kirchhoff import balance
@@ -20,6 +23,7 @@ from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Push, Resu
 from hwsim.core.source_currents import source_currents
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
+from hwsim.numeric.general.port_circuit import PortCircuit
 from support.decks import HAND, by_name, hand, operating_point, random_deck
 from support.reading import parse
 from support.strategies import conductances, features, networks
@@ -191,6 +195,30 @@ def test_shapes_that_do_not_fit_are_refused():
             solver.solve({"m": np.ones(2)}, Drive(np.zeros((1, 2))))
 
 
+@pytest.mark.parametrize("line", range(1, 20))
+def test_an_interrupted_call_changes_nothing(line):
+    """Ctrl-C at any line of a call for other conductances: those of the call before are solved as before."""
+    circuit, g = mesh()
+    drive, passed = Drive(np.ones((1, circuit.input_count))), iter(range(line))
+
+    def lines(_, event, __):
+        if event == "line" and next(passed, None) is None:
+            raise KeyboardInterrupt
+        return lines
+
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        before = by_number(circuit, solver.solve(g, drive))
+        traced = sys.gettrace()
+        sys.settrace(lambda frame, *_: lines if frame.f_code is PortCircuit.batch.__code__ else None)
+        try:
+            solver.solve({name: 2 * values for name, values in g.items()}, drive)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(traced)
+        assert np.array_equal(by_number(circuit, solver.solve(g, drive)), before)
+
+
 def test_a_chip_s_own_values_count():
     """Amplifiers, diodes and resistors are those of the chip."""
     circuit, g = mesh()
@@ -220,3 +248,112 @@ def test_a_diode_of_a_catalogue_is_solved_at_any_voltage(rs, i_sat):
     assert (v[:3] < x[:3, 0] * 0.9).all()
     assert (v[3:] > 0).all()
     assert (v[3:] < 7.0).all()
+
+
+def exactly(size: int, ends: tuple[np.ndarray, np.ndarray], r: np.ndarray) -> np.ndarray:
+    """Solve resistors r (n,) [ohm] between nodes in fractions, with 1 V at node 1; (size + 1,) [V]."""
+    matrix = [[Fraction(0)] * (size + 1) for _ in range(size + 1)]
+    for a, b, ohm in zip(*(end.tolist() for end in ends), r.tolist(), strict=True):
+        for row, other in ((a, b), (b, a)):
+            matrix[row][row] += 1 / Fraction(ohm)
+            matrix[row][other] -= 1 / Fraction(ohm)
+    rows = [[*matrix[k][2:], -matrix[k][1]] for k in range(2, size + 1)]
+    for k, row in enumerate(rows):  # what is left stays positive definite, and needs no other pivot
+        row[:] = [value / row[k] for value in row]
+        for other in rows:
+            if other is not row:
+                other[:] = [value - other[k] * by for value, by in zip(other, row, strict=True)]
+    return np.array([0.0, 1.0, *(float(row[-1]) for row in rows)])
+
+
+@pytest.mark.parametrize("learning", [False, True])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize("seed", range(15))
+def test_resistors_of_any_size_lead_to_exact_voltages(seed, share, learning):
+    """Whether few or most of them are stiff, in series, in parallel or in loops, as fractions have them; the residual is rounding.
+
+    Some others may be memristors that conduct far better than the rest.
+    """
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(3, 9))
+    tree = [(k, int(rng.integers(0, k))) for k in range(3, size + 1)]
+    pairs = np.array([(2, 0), (1, size), *tree, *(rng.choice(np.arange(1, size + 1), 2, replace=False) for _ in range(size))])
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    stiff = rng.random(len(pairs)) < share * (pairs.min(axis=1) > 0)  # none from node to ground, which might short the source
+    r = 10 ** np.where(stiff, rng.uniform(-20, -4 + 4 * learning) + rng.uniform(-1, 1, len(pairs)), rng.uniform(2, 5, len(pairs)))
+    memristors = learning & ~stiff & (rng.random(len(pairs)) < 0.5)
+    r = np.where(stiff | memristors, r, r * 10 ** (5 * learning))
+    builder = Builder()
+    nodes, ends = builder.group("n", size), (pairs[:, 0], pairs[:, 1])
+    builder.add(
+        InputSources(name="v_x", plus=nodes[:1], feature=[0]),
+        Resistors(name="r", a=ends[0][~memristors], b=ends[1][~memristors], r=r[~memristors]),
+        *([Memristors(name="m", a=ends[0][memristors], b=ends[1][memristors])] if memristors.any() else []),
+        Nudges(name="nudge", plus=nodes[-1:], minus=GROUND),
+    )
+    circuit = builder.circuit("resistors")
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        equilibrium = solver.solve({"m": 1 / r[memristors]} if memristors.any() else {}, Drive(np.ones((1, 1))))
+    np.testing.assert_allclose(by_number(circuit, equilibrium)[0], exactly(size, ends, r), rtol=0, atol=1e-12)
+    assert equilibrium.residual[0] < 1e-12
+
+
+def loads_behind_wires(r: float, *others: float, trainable: float | None) -> tuple[Circuit, dict[str, np.ndarray]]:
+    """Put four wires between 1 Mohm from an input and 333 kohm to ground, with `others` [S] across the input; memristors have a ceiling."""
+    builder = Builder()
+    x, n = builder.group("x", 1), builder.group("n", 5)
+    g = np.array([1e-6, 3e-6, *others])
+    ends = {"a": np.array([x[0], n[2], *[x[0]] * len(others)]), "b": np.array([n[0], *[0] * (1 + len(others))])}
+    loads = Resistors(name="m", r=1 / g, **ends) if trainable is None else Memristors(name="m", g_min=1e-9, g_max=trainable, **ends)
+    builder.add(
+        InputSources(name="v_x", plus=x, feature=[0]),
+        loads,
+        Resistors(name="wire", a=n[:-1], b=n[1:], r=r),
+        Nudges(name="nudge", plus=n[-1:], minus=GROUND),
+    )
+    return builder.circuit("loads"), {} if trainable is None else {"m": g}
+
+
+@pytest.mark.parametrize("r", [1.0, 1e-3, 2e-6, 1e-10, 1e-12, 1e-30])
+@pytest.mark.parametrize(
+    ("trainable", "others"), [(None, ()), (1e-4, ()), (1.0, ()), (np.inf, ()), (10.0, (0.1,)), (np.inf, (0.1,))], ids=str
+)
+def test_voltages_behind_wires_do_not_depend_on_what_might_conduct(r, trainable, others):
+    """Nor on a memristor elsewhere that does."""
+    circuit, g = loads_behind_wires(r, *others, trainable=trainable)
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        (output,) = solver.solve(g, Drive(np.ones((1, 1)))).outputs(circuit)[0]
+    assert output == pytest.approx(1e-6 / (4e-6 + 2 * r * 3e-12), rel=1e-9)
+
+
+@pytest.mark.parametrize("size", [4, 12])
+@pytest.mark.parametrize("r", [1e-6, 1e-9, 1e-12, 1e-15, 1e-16, 1e-17, 1e-18, 1e-20, 1e-30, 1e-100])
+def test_meshes_of_hardly_any_resistance_are_one_node(size, r):
+    """However many loops they have: each load then sees the mean of what all are joined to."""
+    builder = Builder()
+    x, n = builder.group("x", size), builder.group("n", size**2).reshape(size, size)
+    builder.add(
+        InputSources(name="v_x", plus=x, feature=np.arange(size)),
+        Memristors(name="m", a=np.append(x, n[-1]), b=np.append(n[0], np.zeros(size, int)), g_min=1e-9, g_max=1e-4),
+        Resistors(name="h", a=n[:, :-1].ravel(), b=n[:, 1:].ravel(), r=r),
+        Resistors(name="v", a=n[:-1].ravel(), b=n[1:].ravel(), r=np.linspace(r, 2 * r, size * (size - 1))),
+        Nudges(name="nudge", plus=n[-1:, -1], minus=GROUND),
+    )
+    circuit, rng = builder.circuit("mesh"), np.random.default_rng(0)
+    g, v = rng.uniform(1e-6, 1e-5, 2 * size), rng.uniform(-1, 1, (1, size))
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        (output,) = solver.solve({"m": g}, Drive(v)).outputs(circuit)[0]
+    assert output == pytest.approx((g[:size] * v[0]).sum() / g.sum(), abs=1e-12 + 1e-5 * r)
+
+
+@pytest.mark.parametrize(("row", "column"), [(1e-3, 0.0), (0.0, 1e-3)])
+def test_wires_along_one_side_leave_few_entries_in_the_factors(row, column):
+    """They are eliminated from their loose ends on: hardly more is left than where their conductances are added to others."""
+
+    def entries(r: float) -> int:
+        circuit = Network(inputs=40, layers=(Layer(30),), outputs=5, wire_r_row=r * (row > 0), wire_r_column=r * (column > 0)).compile()
+        g = {e.name: np.full(e.shape, 1e-5) for e in circuit.trainable}
+        factors = PortCircuit(circuit, Chip.nominal(circuit)).batch(g, np.ones((1, 40))).linear.factors
+        return getattr(factors, "factors", factors).nnz
+
+    assert entries(row or column) < 5 * entries(100.0)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from circuits.builder import Builder
 from circuits.capacitors import moving_nodes, with_capacitors
 from circuits.chip import Chip
 from circuits.circuit import Circuit
@@ -108,6 +109,35 @@ def test_it_comes_to_rest_at_the_equilibrium(solver, g, signal):
     equilibrium = solver.solve(g, Drive(last, signal.push))
     for name, v in rest.end.items():
         np.testing.assert_allclose(v, equilibrium.v[name], atol=1e-9)
+
+
+@pytest.mark.parametrize("r", [1e-3, 1e-6, 1e-12, 1e-30])
+def test_wires_approach_ideal_ones_in_time(r, g, signal):
+    """In proportion to their resistance, down to the least."""
+    outputs = {}
+    for ohm in (0.0, 1e-2, r):
+        wired = replace(NETWORK, wire_r_row=ohm, wire_r_column=ohm).compile()
+        laid_out = {name: values.reshape(wired[name].shape) for name, values in g.items()}
+        with NumericEngine().prepare(wired, Chip.nominal(wired)) as prepared:
+            outputs[ohm] = np.asarray(prepared.integrate(laid_out, signal, steps=64).outputs)
+    per_ohm = (outputs[1e-2] - outputs[0.0]) / 1e-2
+    np.testing.assert_allclose(outputs[r], outputs[0.0] + r * per_ohm, rtol=0, atol=1e-12 + 1e-2 * r)
+
+
+@pytest.mark.parametrize("r", [1e-3, 1e-9])
+def test_charge_that_moves_too_fast_is_refused_with_advice(r):
+    """Between two capacitors that next to nothing separates."""
+    builder = Builder()
+    n = builder.group("n", 3)
+    builder.add(
+        InputSources(name="v_x", plus=n[:1], feature=[0]),
+        Resistors(name="r", a=n[:2], b=n[1:], r=[1e4, r]),
+        Capacitors(name="c", a=n[1:], b=GROUND, c=1e-12),
+        Nudges(name="nudge", plus=n[2:], minus=GROUND),
+    )
+    circuit = builder.circuit("fast")
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as prepared, pytest.raises(ConvergenceError, match="use --engine ngspice"):
+        prepared.integrate({}, Signal.hold(np.ones((1, 2, 1)), PERIOD))
 
 
 def test_charge_is_conserved():

@@ -14,7 +14,7 @@ XLA works all of it out in one pass, as long as no quotient is needed twice: suc
 import math
 from typing import Any, NamedTuple
 
-from hwsim.devices.kinds.exponentials import LARGEST, log1p, lost
+from hwsim.devices.kinds.exponentials import LARGEST, log1p, lost, scaled_exp
 from hwsim.typing import Array
 
 _LEAST, _MOST = 1e-9, 1 / 32
@@ -22,6 +22,9 @@ _LEAST, _MOST = 1e-9, 1 / 32
 
 _HUGE = 1e6
 """Most of |y|, whose powers may not overflow."""
+
+_LONGEST = 1e12
+"""Most of |y|, and of a step, which goes past any bound, where no series is taken: sums of their squares may not overflow."""
 
 _BENT = 0.26
 """Most of |e|·(1 + |y|) for the series. Where steps shrink towards delta it is less after two of them: f·exp(−f), twice, of any f."""
@@ -92,7 +95,7 @@ class Steps(NamedTuple):
 
     def one(self, way: Array) -> Array:
         """Return the length of the step behind a way."""
-        longest = self.delta - self.delta * self.a * (1 - lost(self.start + self.rate * way))
+        longest = self.delta - scaled_exp(self.delta * self.a, self.start + self.rate * way, _LONGEST)
         return longest.__array_namespace__().where(longest > 0, longest, 0.0)
 
     def many(self, k: Array, room: Array) -> tuple[Array, Array]:
@@ -109,7 +112,7 @@ class Steps(NamedTuple):
 
         """
         xp = k.__array_namespace__()
-        e, y, u_bound = self.rate * self.delta, self.a * (1 - lost(self.start)), self.rate * room
+        e, y, u_bound = self.rate * self.delta, scaled_exp(self.a, self.start, _LONGEST), self.rate * room
         fine = (xp.abs(e) > _LEAST) & (xp.abs(e) < _MOST) & (y * e >= 0) & (u_bound < _FURTHEST) & (e * k < LARGEST)
         moves = fine & (y < 1)
         e, y, u_bound = xp.where(moves, e, _MOST), xp.where(moves, y, 0.0), xp.where(moves, u_bound, 0.0)

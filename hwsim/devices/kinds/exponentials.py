@@ -12,7 +12,7 @@ class _Format(NamedTuple):
     """How numbers of some precision are made: the whole numbers of their size, the place and the offset of the exponent among the bits.
 
     `ln2` in two parts, the first of so few bits that its products with exponents are exact; `terms` of the exponential's series and
-    `odd_terms` of the logarithm's reach full precision; 1 − exp(e) is 1 for all e below `furthest`.
+    `odd_terms` of the logarithm's reach full precision; 1 − exp(e) is 1 for all e below `furthest`; exp(e) overflows long after `steepest`.
     """
 
     whole: type[np.signedinteger]
@@ -22,11 +22,12 @@ class _Format(NamedTuple):
     terms: int
     odd_terms: int
     furthest: float
+    steepest: float
 
 
 _FORMATS = {
-    4: _Format(np.int32, 23, 127, (0.693359375, -2.12194440054690583e-4), 7, 5, -20.0),
-    8: _Format(np.int64, 52, 1023, (0.693145751953125, 1.42860682030941723e-6), 13, 11, -40.0),
+    4: _Format(np.int32, 23, 127, (0.693359375, -2.12194440054690583e-4), 7, 5, -20.0, 75.0),
+    8: _Format(np.int64, 52, 1023, (0.693145751953125, 1.42860682030941723e-6), 13, 11, -40.0, 600.0),
 }
 
 _ROOT = 0x3504F3
@@ -41,8 +42,19 @@ def lost(e: Array) -> Array:
 
     Source: Cody & Waite 1980, who take ln 2 in two parts.
     """
-    whole, place, offset, (high, low), terms, _, furthest = _FORMATS[e.dtype.itemsize]
-    e = e.__array_namespace__().clip(e, furthest, LARGEST)
+    return _lost(e, LARGEST)
+
+
+def scaled_exp(a: Array, e: Array, most: float) -> Array:
+    """Return a·exp(e) to the rounding of the larger of a and this, cut to −most and most: a small a grows as far as a large one."""
+    product: Array = a * (1 - _lost(e, _FORMATS[e.dtype.itemsize].steepest))
+    return product.__array_namespace__().clip(product, -most, most)
+
+
+def _lost(e: Array, largest: float) -> Array:
+    """Return 1 − exp(e) of no more than the largest."""
+    whole, place, offset, (high, low), terms, _, furthest, _ = _FORMATS[e.dtype.itemsize]
+    e = e.__array_namespace__().clip(e, furthest, largest)
     k = (e * (1 / math.log(2))).round()
     f = (e - k * high) - k * low
     power = ((k.astype(whole) + offset) << place).view(e.dtype)
@@ -57,7 +69,7 @@ def log1p(x: Array) -> Array:
 
     f is between the roots of ½ and of 2, less 1; where x itself is, k is 0 and f is x, to the last digit.
     """
-    whole, place, offset, (high, low), _, terms, _ = _FORMATS[x.dtype.itemsize]
+    whole, place, offset, (high, low), _, terms, *_ = _FORMATS[x.dtype.itemsize]
     xp = x.__array_namespace__()
     bits = (1 + x).view(whole) - (_ROOT << (place - 23))
     k = (bits >> place) - offset + 1

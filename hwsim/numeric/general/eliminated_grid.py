@@ -6,7 +6,8 @@
 so that q is found by elimination from line to line with matrices of m×m. That is done once for a volt at each end whose voltage is
 unknown, and once for each sample's voltages at the ends that sources fix; all phases of a sample share these.
 
-No conductance of a wire is ever added to one of a memristor, so that wires of any resistance lead to voltages that are equally right.
+No conductance of a wire is ever added to one of a memristor, so that wires of any small resistance lead to voltages that are equally
+right. Where a wire has more resistance than memristors by many powers of ten, these cancel: at 1e12 ohm 7e-10 V are lost.
 """
 
 from dataclasses import dataclass, replace

@@ -6,7 +6,7 @@
 the voltages across the ports, between which all that is not linear stands, and `i` its currents.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -26,6 +26,7 @@ from circuits.elements import Amplifiers, CurrentSources, InputCurrents, InputSo
 from circuits.nodes import Nodes
 from hwsim.core.branch_currents import columns, ends
 from hwsim.core.stiff_resistors import StiffResistors
+from hwsim.numeric.general.spanning_forest import SpanningForest
 from hwsim.numeric.general.sums import dense, factors, summed
 from hwsim.typing import Conductances, Floats
 
@@ -58,12 +59,14 @@ def learned(element: Trainable, g: Conductances) -> Iterator[Entries]:
         yield Entries(nodes, nodes, total)
 
 
-def given(circuit: Circuit, chip: Chip, without: Collection[str] = ()) -> Iterator[Entries]:
-    """Return all other entries, but for resistors `without`; ground is row and column 0, and held currents come behind the nodes."""
-    stiff = StiffResistors.of(circuit, chip, without)
+def given(circuit: Circuit, chip: Chip, stiff: StiffResistors) -> Iterator[Entries]:
+    """Return all other entries, but for arrays that were left out as stiff resistors were looked for.
+
+    Ground is row and column 0; behind the nodes come held currents, and then those of stiff resistors.
+    """
     for element in circuit.elements:
         match element:
-            case Resistors(a=a, b=b, name=name) if name not in without:
+            case Resistors(a=a, b=b, name=name) if name in stiff.which:
                 g = 1.0 / np.broadcast_to(chip(name, "r"), a.shape)
                 soft = np.delete(np.arange(len(a)), stiff.which[name])
                 yield from conductance(a[soft], b[soft], g[soft])
@@ -78,13 +81,29 @@ def given(circuit: Circuit, chip: Chip, without: Collection[str] = ()) -> Iterat
 def _stiff_laws(stiff: StiffResistors, behind: int) -> Iterator[Entries]:
     """Return the entries of stiff resistors, v_a − v_b − r·i = 0, whose currents are numbered from `behind` on.
 
-    In this form a resistance may be as small as it will: with 0 ohm it is a source of 0 V.
+    In this form a resistance may be as small as it will: with 0 ohm it is a source of 0 V. But loops must have some: where all that
+    is stiff could not drop a rounding of a volt, those that close a loop carry nothing.
     """
     currents, one = behind + np.arange(len(stiff.r)), np.ones(len(stiff.r))
+    shorts = np.flatnonzero(stiff.r * stiff.limit < np.finfo(np.float64).eps)
+    if len(shorts):
+        size = int(max(stiff.a.max(), stiff.b.max()))
+        needed = SpanningForest.of(stiff.a[shorts], stiff.b[shorts], size).edges
+        one[np.delete(shorts, needed)] = 0.0
     for nodes, sign in ((stiff.a, one), (stiff.b, -one)):
         yield Entries(nodes, currents, sign)
         yield Entries(currents, nodes, sign)
-    yield Entries(currents, currents, -stiff.r)
+    yield Entries(currents, currents, np.where(one > 0, -stiff.r, 1.0))
+
+
+def eliminated_first(circuit: Circuit, chip: Chip, stiff: StiffResistors) -> tuple[Nodes, Nodes]:
+    """Return nodes and currents whose rows are best exchanged: Kirchhoff's law at a node then leads to the current towards a source.
+
+    Wires are so eliminated from their loose ends on, as resistors in series and in parallel are, and leave little else behind.
+    """
+    fixed = [np.zeros(1, dtype=np.intp), *(a for element in circuit.of(*HOLDING) for a, _ in element.pairs)]
+    forest = SpanningForest.of(stiff.a, stiff.b, circuit.size, np.concatenate(fixed)[::-1])  # ground has no row, and counts first
+    return forest.nodes, circuit.size + 1 + columns(circuit, chip).total + forest.edges
 
 
 def _laws(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
@@ -127,10 +146,10 @@ class SourceTerms(NamedTuple):
     by_feature: Any
 
     @classmethod
-    def of(cls, circuit: Circuit, chip: Chip, without: Collection[str] = ()) -> Self:
+    def of(cls, circuit: Circuit, chip: Chip, stiff: StiffResistors) -> Self:
         """Collect all sources, for the rows of `given`."""
         branch = columns(circuit, chip)
-        s = np.zeros(circuit.size + 1 + branch.total + len(StiffResistors.of(circuit, chip, without).r))
+        s = np.zeros(circuit.size + 1 + branch.total + len(stiff.r))
         scaled: list[tuple[NDArray[np.intp], Nodes, Floats]] = []
         for element in circuit.of(CurrentSources, InputCurrents, VoltageSources, InputSources, Amplifiers):
             if isinstance(element, CurrentSources):
@@ -164,6 +183,8 @@ class SourceTerms(NamedTuple):
         return s
 
 
+_NONE = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp))
+
 _AT_ONCE = 2**22
 """Numbers that one solve for many right sides may hold."""
 
@@ -196,8 +217,10 @@ class MNASystem:
     open_by_feature: Floats
 
     @classmethod
-    def of(cls, parts: Sequence[Entries], ports: tuple[Nodes, Nodes], sources: SourceTerms) -> Self:
+    def of(cls, parts: Sequence[Entries], ports: tuple[Nodes, Nodes], sources: SourceTerms, exchanged: tuple[Nodes, Nodes] = _NONE) -> Self:
         """Factorize a circuit of these entries, and find how the ports, from `ports[0]` to `ports[1]`, answer.
+
+        Rows `exchanged`, one for the other, are eliminated at each other's place.
 
         Raises
         ------
@@ -211,7 +234,7 @@ class MNASystem:
         one, numbers = np.ones(count), np.arange(count)
         incidence = summed(np.concatenate([one, -one]), np.concatenate(ports), np.concatenate([numbers, numbers]), (size, count))[1:]
         across, fixed, by_feature = np.zeros((count, count)), np.zeros(count), np.zeros((count, sources.by_feature.shape[1]))
-        system = cls(matrix, factors(matrix), incidence, sources, across, fixed, by_feature)
+        system = cls(matrix, factors(matrix, *(numbers - 1 for numbers in exchanged)), incidence, sources, across, fixed, by_feature)
         for some in system.runs(count):
             answer = system.solve(dense(incidence[:, some]), transposed=True)  # Z = A⁻ᵀ·C
             across[some] = (incidence.T @ answer).T

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from hwsim.typing import Floats
 
+Rows = NDArray[np.intp]
+
 _DENSE = 2**17
 """Most numbers of a matrix that is kept dense."""
 
@@ -45,10 +47,10 @@ def compact(matrix: Any) -> Any:
     return dense(matrix) if matrix.shape[0] * matrix.shape[1] <= _DENSE else matrix
 
 
-def factors(matrix: Any) -> Any:
+def factors(matrix: Any, one: Rows, other: Rows) -> Any:
     """Factorize a square matrix from `summed`: what is returned solves, by `solve(right, way)`, for right sides of shape (rows, B).
 
-    `way` is "N" for A·u = right, "T" for Aᵀ·u = right.
+    `way` is "N" for A·u = right, "T" for Aᵀ·u = right. Rows `one` and `other` are exchanged first, where that saves work.
 
     Raises
     ------
@@ -60,7 +62,27 @@ def factors(matrix: Any) -> Any:
         return _Inverse.of(matrix)
     from scipy.sparse.linalg import splu  # noqa: PLC0415 - as above
 
-    return splu(matrix, permc_spec=_ORDER)
+    if not len(one):
+        return splu(matrix, permc_spec=_ORDER)
+    rows = np.arange(matrix.shape[0])
+    rows[one], rows[other] = other, one
+    return _Exchanged(splu(matrix.tocsr()[rows].tocsc(), permc_spec=_ORDER), rows)
+
+
+class _Exchanged(NamedTuple):
+    """Factors of a matrix whose rows were in another order."""
+
+    factors: Any
+    rows: Rows
+
+    def solve(self, right: Floats, way: str = "N") -> Floats:
+        """Solve for the matrix as it was."""
+        if way == "N":
+            solved: Floats = self.factors.solve(right[self.rows])
+            return solved
+        answer = np.empty_like(right)
+        answer[self.rows] = self.factors.solve(right, way)
+        return answer
 
 
 class _Inverse(NamedTuple):

@@ -48,6 +48,8 @@ class Frame:
         Of what is left.
     stated
         The nodes that sources fix.
+    exchanged
+        Rows that are exchanged, in the numbers of what is left.
 
     """
 
@@ -57,10 +59,19 @@ class Frame:
     given: tuple[Entries, ...]
     sources: SourceTerms
     stated: StatedVoltages
+    exchanged: tuple[Nodes, Nodes]
 
     @classmethod
-    def of(cls, circuit: Circuit, chip: Chip, grids: Sequence[Grid], given: Sequence[Entries], sources: SourceTerms) -> Self:
-        """Take the grids out of a circuit; `given` and `sources` are without their wires."""
+    def of(
+        cls,
+        circuit: Circuit,
+        chip: Chip,
+        grids: Sequence[Grid],
+        given: Sequence[Entries],
+        sources: SourceTerms,
+        exchanged: tuple[Nodes, Nodes],
+    ) -> Self:
+        """Take the grids out of a circuit; `given`, `sources` and rows that are `exchanged` are without their wires."""
         stated = StatedVoltages.of(circuit, chip, sources)
         left = np.ones(len(sources.fixed) + 1, dtype=bool)
         left[0] = left[stated.nodes] = left[stated.currents] = False
@@ -68,7 +79,10 @@ class Frame:
             left[grid.inner.nodes] = left[grid.outer.nodes] = False
         number = np.where(left, np.cumsum(left), 0)
         of_left = SourceTerms(sources.fixed[left[1:]], dense(sources.by_feature[left[1:]]))
-        return cls(circuit, tuple(grids), number, tuple(between(given, number)), stated.pushing(given, number, of_left), stated)
+        pushing = stated.pushing(given, number, of_left)
+        some = number[exchanged[0]] > 0
+        rows = number[exchanged[0][some]], number[exchanged[1][some]]
+        return cls(circuit, tuple(grids), number, tuple(between(given, number)), pushing, stated, rows)
 
     def ends(self, grid: Grid) -> Nodes:
         """Return the nodes behind the ends of a grid's wires, the inner ones first."""
@@ -110,7 +124,9 @@ class WiredLinear:
         changing = [*shunts, *others, *seen]
         a, b = (frame.number[end] for end in ports)
         sources = frame.stated.pushing(changing, frame.number, frame.sources)
-        return cls(frame, ports, MNASystem.of([*frame.given, *between(changing, frame.number)], (a, b), sources), eliminated)
+        return cls(
+            frame, ports, MNASystem.of([*frame.given, *between(changing, frame.number)], (a, b), sources, frame.exchanged), eliminated
+        )
 
     @property
     def across(self) -> Floats:

@@ -23,6 +23,7 @@ from circuits.passed import Passed
 from circuits.quoting import quote_all
 from hwsim.core.branch_currents import columns
 from hwsim.core.protocol import UnsupportedCircuitError
+from hwsim.core.stiff_resistors import StiffResistors
 from hwsim.core.transient import state_nodes
 from hwsim.numeric.general.linear_system import MNASystem, SourceTerms, conductance, given, learned
 from hwsim.typing import Conductances, Floats
@@ -118,9 +119,10 @@ class StateForm:
         circuit.check_conductances(values)
         out = circuit.outputs
         nudged = conductance(out.plus, np.broadcast_to(out.minus, out.plus.shape), beta * chip(out.name, "gain"))
-        parts = [*given(charged, on_chip), *(part for e in charged.trainable for part in learned(e, values)), *nudged]
+        stiff = StiffResistors.of(charged, on_chip, values)
+        parts = [*given(charged, on_chip, stiff), *(part for e in charged.trainable for part in learned(e, values)), *nudged]
         try:
-            system = MNASystem.of(parts, ends, SourceTerms.of(charged, on_chip))
+            system = MNASystem.of(parts, ends, SourceTerms.of(charged, on_chip, stiff))
         except (RuntimeError, np.linalg.LinAlgError):
             msg = f"{circuit.name}: nothing fixes the voltage of some node in time; put a capacitor to ground at each node that moves"
             raise CircuitError(msg) from None
@@ -162,17 +164,26 @@ class StateForm:
 
     @property
     def settling_rate(self) -> float:
-        """The rate of the slowest mode without diodes [1/s]; of a circuit that only diodes keep bounded, it is negative."""
-        return float(-np.linalg.eigvals(self.rates()).real.max())
+        """Rate of the slowest mode without diodes [1/s]; of a circuit that only diodes keep bounded, it is negative; or 0, as `slowest`."""
+        return _slowest(self.rates())
 
     def slowest(self, v: Floats, x: Floats, q: Floats) -> float:
-        """Return the rate of the slowest mode at a state (1, n) [1/s]: how fast what is left of a disturbance fades; negative: it grows."""
+        """Return the rate of the slowest mode at a state (1, n) [1/s]: how fast what is left of a disturbance fades; negative: it grows.
+
+        0 where it is less than a rounding of the fastest.
+        """
         _, slope = diode_current(self.ports(v, x, q), self.i_sat, self.n)
-        return float(-np.linalg.eigvals(self.rates(slope[0])).real.max())
+        return _slowest(self.rates(slope[0]))
 
     def rates(self, slope: Floats | float = 0.0) -> Floats:
         """Return the matrix of the linearised ODE, shape (n, n) [1/s], where diodes have these slopes (P,) [S]."""
         return (self.charging.of_v - (self.drawn * slope) @ self.ports.of_v) / self.c[:, None]
+
+
+def _slowest(rates: Floats) -> float:
+    modes = np.linalg.eigvals(rates)
+    rate = float(-modes.real.max())
+    return rate if abs(rate) > len(modes) * np.finfo(np.float64).eps * np.abs(modes).max() else 0.0
 
 
 def _nodes(of: list[Nodes]) -> Nodes:
