@@ -110,6 +110,7 @@ def _kirchhoff(
         equilibrium = before._replace(v={group.name: v[:, group.nodes] for group in circuit.groups})
         noise = {group.name: -drawn[:, group.nodes] for group in circuit.groups}
         balance = kirchhoff.balance(others, chip.of(others), bench.g, Drive(bench.x, push, noise), equilibrium)
-        worst = max(worst, float(balance.share.max()))
+        largest = np.maximum(balance.largest, np.abs(drawn).max(axis=1))
+        worst = max(worst, float(balance._replace(largest=largest).share.max()))
     unit = f"of the largest current, at {len(asked)} of {len(free) - (0 in free)} nodes that no source holds"
     return CheckResult("kirchhoff_ngspice", worst, AGREE_KIRCHHOFF, unit, worst <= AGREE_KIRCHHOFF)

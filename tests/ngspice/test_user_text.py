@@ -1,5 +1,6 @@
 """ngspice simulates a user's own text: its options, its nodesets and its models, with other inputs and conductances."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -121,8 +122,9 @@ def test_functions_in_an_expanded_deck_are_read_again(tmp_path):
 
 def test_a_node_with_parentheses_is_refused_with_a_name_for_it():
     """It is two words to ngspice, which read no other deck before, as from the command line: it keeps names of models from deck to deck."""
-    with pytest.raises(NetlistError, match=r"deck:4: .*to ngspice parentheses are blanks: write net_1 for net\(1\)"):
-        parser.parse(f"t\nvin in 0 1\nrw in out 1k\nd1 net(1) 0 dd\n.model dd d(bv=5)\n{ROLES}.end\n", expand=expander.expand)
+    refused = pytest.raises(NetlistError, match=r"deck:4: .*to ngspice parentheses are blanks: write net_1 for net\(1\)")
+    with closing(expander.Expanding()) as expanding, refused:
+        parser.parse(f"t\nvin in 0 1\nrw in out 1k\nd1 net(1) 0 dd\n.model dd d(bv=5)\n{ROLES}.end\n", expand=expanding)
 
 
 WARM = (

@@ -34,6 +34,14 @@ def test_both_ways_are_solved(made):
     np.testing.assert_allclose(right.T @ factors.solve(some, "T"), some, atol=1e-12)
 
 
+def test_exchanged_rows_change_no_solution(made):
+    matrix, right = made
+    some = np.arange(24.0).reshape(12, 2)
+    factors = sums.factors(matrix, np.array([0, 5]), np.array([3, 7]))
+    np.testing.assert_allclose(right @ factors.solve(some, "N"), some, atol=1e-12)
+    np.testing.assert_allclose(right.T @ factors.solve(some, "T"), some, atol=1e-12)
+
+
 def test_a_singular_matrix_is_refused(monkeypatch):
     for limit in (0, sums._DENSE):
         monkeypatch.setattr(sums, "_DENSE", limit)

@@ -12,6 +12,8 @@ from hwsim.typing import Floats
 
 Rows = NDArray[np.intp]
 
+_NONE: Rows = np.zeros(0, dtype=np.intp)
+
 _DENSE = 2**17
 """Most numbers of a matrix that is kept dense."""
 
@@ -47,7 +49,7 @@ def compact(matrix: Any) -> Any:
     return dense(matrix) if matrix.shape[0] * matrix.shape[1] <= _DENSE else matrix
 
 
-def factors(matrix: Any, one: Rows, other: Rows) -> Any:
+def factors(matrix: Any, one: Rows = _NONE, other: Rows = _NONE) -> Any:
     """Factorize a square matrix from `summed`: what is returned solves, by `solve(right, way)`, for right sides of shape (rows, B).
 
     `way` is "N" for A·u = right, "T" for Aᵀ·u = right. Rows `one` and `other` are exchanged first, where that saves work.

@@ -204,10 +204,11 @@ def _refined(problem: SteppedProblem, begin: tuple[int, bool], accuracy: Volt) -
                 return came, error, steps, stiff
         last, steps = came, 2 * steps
     fast = (rate := problem.rate()) * problem.longest > _BEGIN * MOST_STEPS
+    fastest = f": its fastest mode takes {1 / rate:.3g} s" if fast else ""
     why = f" (the last halving moved {error:.2g} V)" if np.isfinite(error) else ", or voltages grow without bound"
     msg = (
         f"{problem.name}: {MOST_STEPS} steps of an interval of {problem.longest:.3g} s are too few for {accuracy:g} V"
-        f"{f': its fastest mode takes {1 / rate:.3g} s' if fast else why}; shorten the intervals, or allow a larger error"
+        f"{fastest}{why}; shorten the intervals, or allow a larger error"
         f"{', or, where wires or resistors join capacitors, use --engine ngspice' if fast else ''}"
     )
     raise ConvergenceError(msg)
