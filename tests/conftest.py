@@ -13,15 +13,10 @@ from hypothesis import HealthCheck, settings
 from hwsim.files.caches import keep_compiled
 
 keep_compiled()  # as the command line does: tests of one circuit compile it once
-_UNNEEDED = (  # XLA's passes that move what a loop need not repeat, and that know numbers of 8 bits: a fifth of what is left of compiling
-    "simplify-while-loops,while-loop-invariant-code-motion,float-normalization-f8e5m2,float-normalization-f8e8m0fnu,"
-    "float-normalization-f8e4m3fnuz,float-normalization-f8e3m4,float-normalization-f8e4m3,float-normalization-f8e4m3fn,"
-    "float-normalization-f8e4m3b11fnuz,float-normalization-f8e5m2fnuz"
-)
 os.environ.setdefault(  # slower programs, compiled in a fifth of the time; golden.py compares those that users run
     "XLA_FLAGS",
-    "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    f" --xla_cpu_parallel_codegen_split_count=1 --xla_disable_hlo_passes={_UNNEEDED}",
+    "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+    " --xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1",
 )
 
 gc.set_threshold(50_000, 20, 20)  # to trace thousands of programs makes much garbage: searches for it took a tenth of all time
