@@ -220,7 +220,7 @@ def _loop(updater: Updater, trace: TracedSolver, forms: tuple[Any, Any], axes: t
     def one(last: Carry, batches: Batches, of_chip: Any, leaves: Any, targets: Any, k: Array) -> Carry:
         x, devices = jax.tree.unflatten(of_data, leaves)
         samples = TrainingArrays(x, jax.tree.unflatten(of_targets, targets))
-        return updater.holding(devices).traced(trace.holding(of_chip), last, samples, batches, k)
+        return updater.holding(devices).traced_update(trace.holding(of_chip), last, samples, batches, k)
 
     mapped = jax.vmap(one, in_axes=(0, 0, 0, *axes, None), axis_name=CHIPS)  # the loop around it would be mapped several times over
 

@@ -172,12 +172,12 @@ class Updater(NamedTuple):
         shown = x[chosen] if self.image is None or moves is None else moved(x, chosen, moves[k], self.image)
         return shown if batches.corruption is None else batches.corruption.of(shown, k)
 
-    def traced(self, solver: Any, last: Carry, samples: TrainingArrays, batches: Batches, k: Array) -> Carry:
+    def traced_update(self, solver: Any, last: Carry, samples: TrainingArrays, batches: Batches, k: Array) -> Carry:
         """Do the update number `k` inside of a compiled function."""
         return self.update(solver.wrapped(QUIETLY) if self.skipping else solver, last.g, last, samples, batches, k)
 
     def unkept(self, circuit: Circuit, batch: int, dtype: Any) -> Array:
-        """Return zeros of the shape of what an update keeps of a batch of so many samples: what there is before the first."""
+        """Return zeros in place of the voltages that an update keeps of a batch, (phases, samples, nodes) [V]: none are before it."""
         return np.zeros((self.rule.phases, min(batch, KEPT), sum(map(len, free_groups(circuit)))), dtype)
 
 
@@ -281,6 +281,6 @@ def _loop(updater: Updater, trace: Any) -> Any:
         devices, arguments = of_chip
         begun = carry._replace(kept=updater.unkept(trace.circuit, batches.order.shape[1], samples.x.dtype))
         on, solver = updater.holding(devices), trace.holding(arguments)
-        return in_a_row(lambda last, k: on.traced(solver, last, samples, batches, k), begun, (first, last))
+        return in_a_row(lambda last, k: on.traced_update(solver, last, samples, batches, k), begun, (first, last))
 
     return kept(jax.jit(loop, donate_argnums=0, compiler_options=compiler_options()), ("loop", updater, trace))

@@ -23,7 +23,7 @@ class SpanningForest(NamedTuple):
         if not len(edges):
             return cls(edges, edges)
         from scipy.sparse import csr_array  # noqa: PLC0415 - only where resistors are stiff
-        from scipy.sparse.csgraph import breadth_first_order, connected_components  # noqa: PLC0415
+        from scipy.sparse.csgraph import breadth_first_order, connected_components  # noqa: PLC0415 - as above
 
         pairs = np.sort(np.column_stack([a, b])[edges], axis=1)
         pairs, first = np.unique(pairs, axis=0, return_index=True)
